@@ -1,0 +1,359 @@
+"""The one configuration: registry.yaml, overridden by `SKILLREGISTRY_…` variables.
+
+Precedence, highest first: environment variable, `…_FILE` variable (a file that holds the value),
+registry.yaml, the embedded services that `skillregistry up` started, the default. The code above
+cannot tell an embedded service from an external one.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import os
+import typing
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any, NamedTuple
+
+import yaml
+from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from skilldata.errors import ConfigurationError
+from skilldata.models import Source
+
+PREFIX = "SKILLREGISTRY_"
+DEFAULT_FILE = Path("registry.yaml")
+CONFIG_VARIABLE = PREFIX + "CONFIG"
+MIB = 1024 * 1024
+
+
+class Section(BaseModel):
+    """Base of a group of settings: a name that is not one of them is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class DatabaseSettings(Section):
+    """PostgreSQL, where the index is kept."""
+
+    url: Annotated[SecretStr | None, Field(description="PostgreSQL address, postgresql://user:password@host/db")] = None
+    pool_size: Annotated[int, Field(ge=1, le=100, description="Connections a process may hold")] = 8
+
+
+class S3Settings(Section):
+    """The object store, where packages and snapshots are kept."""
+
+    endpoint: Annotated[str | None, Field(description="Address of the S3 API; empty for AWS itself")] = None
+    bucket: Annotated[str, Field(description="Bucket of packages and snapshots")] = "skills"
+    region: Annotated[str, Field(description="Region the requests are signed for")] = "us-east-1"
+    access_key_id: Annotated[str | None, Field(description="Access key")] = None
+    secret_access_key: Annotated[SecretStr | None, Field(description="Secret of the access key")] = None
+    force_path_style: Annotated[bool, Field(description="Bucket in the path, not the host name")] = True
+    public_url: Annotated[
+        str | None, Field(description="Public address of the bucket; downloads are redirected there")
+    ] = None
+
+
+class TemporalSettings(Section):
+    """The Temporal server, which runs the workflows."""
+
+    server_url: Annotated[str | None, Field(description="host:port of the Temporal front end")] = None
+    namespace: Annotated[str, Field(description="Temporal namespace")] = "default"
+    task_queue: Annotated[str, Field(description="Queue of workflows and activities")] = "skill-registry-queue"
+
+
+class GitHubSettings(Section):
+    """GitHub, and the credentials it is asked with. Without any, named repositories still work."""
+
+    token: Annotated[SecretStr | None, Field(description="A personal access token")] = None
+    api_url: Annotated[str, Field(description="REST address; GraphQL is derived from it")] = "https://api.github.com"
+    git_url: Annotated[str, Field(description="Address that git fetches from")] = "https://github.com"
+    timeout_seconds: Annotated[float, Field(gt=0, le=300, description="Longest wait for one read")] = 20
+
+
+class CrawlSettings(Section):
+    """How much a crawl does at once, and what it refuses."""
+
+    page_size: Annotated[int, Field(ge=1, le=1000, description="Repositories per page of a crawl")] = 200
+    batch_size: Annotated[int, Field(ge=1, le=100, description="Repositories per GraphQL query")] = 100
+    concurrency: Annotated[int, Field(ge=1, le=32, description="Repositories fetched at once by a worker")] = 4
+    fetch_timeout_seconds: Annotated[float, Field(gt=0, description="Longest git transfer")] = 600
+    fetch_max_bytes: Annotated[int, Field(ge=MIB, description="Largest pack git may receive")] = 1024 * MIB
+
+
+class PackageSettings(Section):
+    """Limits of one skill's package; past them the skill is refused with a diagnostic."""
+
+    max_bytes: Annotated[int, Field(ge=1, description="Unpacked bytes of a skill")] = 10 * MIB
+    max_file_bytes: Annotated[int, Field(ge=1, description="Bytes of one file")] = 5 * MIB
+    max_files: Annotated[int, Field(ge=1, description="Files of a skill")] = 500
+
+
+class LicenceSettings(Section):
+    """Which licences let the registry hand out a skill's bytes."""
+
+    redistributable: Annotated[tuple[str, ...], Field(description="SPDX ids whose packages may be downloaded")] = (
+        "0BSD",
+        "AGPL-3.0-only",
+        "AGPL-3.0-or-later",
+        "Apache-2.0",
+        "BSD-2-Clause",
+        "BSD-3-Clause",
+        "CC-BY-4.0",
+        "CC-BY-SA-4.0",
+        "CC0-1.0",
+        "GPL-2.0-only",
+        "GPL-2.0-or-later",
+        "GPL-3.0-only",
+        "GPL-3.0-or-later",
+        "ISC",
+        "LGPL-3.0-only",
+        "LGPL-3.0-or-later",
+        "MIT",
+        "MIT-0",
+        "MPL-2.0",
+        "Unlicense",
+        "WTFPL",
+        "Zlib",
+    )
+
+
+class SiteSettings(Section):
+    """The static site."""
+
+    title: Annotated[str, Field(description="Name shown on every page")] = "Agent Skill Registry"
+    base_url: Annotated[AnyHttpUrl, Field(description="Public address of the site")] = TypeAdapter(
+        AnyHttpUrl
+    ).validate_python("http://127.0.0.1:8080/")
+
+
+class ApiSettings(Section):
+    """The HTTP API."""
+
+    host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
+    port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one")] = 8080
+
+
+class Settings(BaseSettings):
+    """Everything that can be set."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX,
+        env_nested_delimiter="__",
+        extra="forbid",
+        frozen=True,
+        nested_model_default_partial_update=True,
+    )
+
+    state_directory: Annotated[Path, Field(description="Where services, snapshots and the site are kept")] = Path("var")
+    debug: Annotated[bool, Field(description="Tracebacks and verbose logs; never in production")] = False
+    sources: Annotated[tuple[Source, ...], Field(description="Where to look for repositories")] = ()
+    sources_file: Annotated[Path | None, Field(description="A YAML file with more sources")] = None
+    database: DatabaseSettings = DatabaseSettings()
+    s3: S3Settings = S3Settings()
+    temporal: TemporalSettings = TemporalSettings()
+    github: GitHubSettings = GitHubSettings()
+    crawl: CrawlSettings = CrawlSettings()
+    package: PackageSettings = PackageSettings()
+    licence: LicenceSettings = LicenceSettings()
+    site: SiteSettings = SiteSettings()
+    api: ApiSettings = ApiSettings()
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Put the environment above the values that `load_settings` merged from files."""
+        return env_settings, init_settings
+
+    @property
+    def external_services(self) -> frozenset[str]:
+        """Sections that name a service; of settings loaded without the embedded ones, the external services."""
+        named = {
+            "database": self.database.url,
+            "s3": self.s3.endpoint or self.s3.access_key_id,
+            "temporal": self.temporal.server_url,
+        }
+        return frozenset(name for name, address in named.items() if address)
+
+
+class Setting(NamedTuple):
+    """One row of the table of settings."""
+
+    name: str  # dotted path in registry.yaml
+    variable: str  # environment variable
+    default: str
+    help: str
+    secret: bool
+
+
+def settings_table(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Setting]:
+    """List every setting, in the order of the model: what docs and `skillregistry config` print."""
+    for key, field in model.model_fields.items():
+        name = prefix + key
+        if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+            yield from settings_table(field.annotation, name + ".")
+            continue
+        yield Setting(
+            name=name,
+            variable=PREFIX + name.upper().replace(".", "__"),
+            default="" if field.default is None else _shown(field.default),
+            help=field.description or "",
+            secret=_is_secret(field.annotation),
+        )
+
+
+def embedded_services_file(state_directory: Path) -> Path:
+    """Where `skillregistry up` writes the settings of the services that it started."""
+    return state_directory / "services.json"
+
+
+def load_settings(
+    file: Path | None = None,
+    *,
+    environment: Mapping[str, str] | None = None,
+    embedded: bool = True,
+    **overrides: Any,
+) -> Settings:
+    """Read the configuration.
+
+    Args:
+        file: The configuration file. Default: `$SKILLREGISTRY_CONFIG`, else registry.yaml where there
+            is one in the current directory.
+        environment: Variables to read instead of the process's own, for tests.
+        embedded: Whether embedded services stand in for those that are not configured.
+        overrides: Values by section name, above the files and below the environment.
+
+    Raises:
+        ConfigurationError: A key is unknown or a value is wrong; the message has its path, the value
+            (never a secret's) and the nearest valid name.
+    """
+    variables = dict(os.environ if environment is None else environment)
+    path = file or (Path(variables[CONFIG_VARIABLE]) if CONFIG_VARIABLE in variables else None)
+    from_file = _read_yaml(path) if path else (_read_yaml(DEFAULT_FILE) if DEFAULT_FILE.exists() else {})
+    known = {setting.variable: setting for setting in settings_table()}
+    _refuse_unknown_variables(variables, known)
+    merged = _merge(_merge(from_file, overrides), _secret_files(variables, known))
+    state = Path(variables.get(PREFIX + "STATE_DIRECTORY") or merged.get("state_directory") or "var")
+    services = embedded_services_file(state)
+    if embedded and services.exists():
+        merged = _merge(json.loads(services.read_text())["settings"], merged)
+    merged["state_directory"] = str(state.absolute())
+    with _Environment(
+        {key: value for key, value in variables.items() if key in known and key != PREFIX + "STATE_DIRECTORY"}
+    ):
+        try:
+            return Settings(**merged)
+        except ValidationError as error:
+            raise _explain(error) from None
+
+
+class _Environment:
+    """The process's environment with only these `SKILLREGISTRY_…` variables, for one `with` block."""
+
+    def __init__(self, variables: Mapping[str, str]) -> None:
+        self._wanted = dict(variables)
+        self._saved: dict[str, str] = {}
+
+    def __enter__(self) -> None:
+        self._saved = {key: value for key, value in os.environ.items() if key.startswith(PREFIX)}
+        for key in self._saved:
+            del os.environ[key]
+        os.environ.update(self._wanted)
+
+    def __exit__(self, *exception: object) -> None:
+        for key in self._wanted:
+            os.environ.pop(key, None)
+        os.environ.update(self._saved)
+
+
+def _read_yaml(path: Path) -> dict[str, Any]:
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader)
+    except FileNotFoundError:
+        raise ConfigurationError(
+            f"configuration file not found: {path}",
+            remedy="Name an existing file, or leave it out to use the defaults.",
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"{path} is not valid YAML: {error}", remedy="Mend the line that is named.") from None
+    if content is None:
+        return {}
+    if not isinstance(content, dict):
+        raise ConfigurationError(f"{path} must be a mapping of settings", remedy="See `skillregistry config --table`.")
+    return content
+
+
+def _merge(low: Mapping[str, Any], high: Mapping[str, Any]) -> dict[str, Any]:
+    """Merge two nested mappings; `high` wins."""
+    merged = dict(low)
+    for key, value in high.items():
+        below = merged.get(key)
+        merged[key] = _merge(below, value) if isinstance(below, Mapping) and isinstance(value, Mapping) else value
+    return merged
+
+
+def _secret_files(variables: Mapping[str, str], known: Mapping[str, Setting]) -> dict[str, Any]:
+    """Read `SKILLREGISTRY_X_FILE` for every setting X whose own variable is not set."""
+    found: dict[str, Any] = {}
+    for variable, setting in known.items():
+        path = variables.get(variable + "_FILE")
+        if not path or variable in variables:
+            continue
+        try:
+            value = Path(path).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise ConfigurationError(
+                f"{variable}_FILE names {path!r}, which cannot be read: {error.strerror}",
+                remedy="Point it at a readable file that holds only the value.",
+            ) from None
+        nested: dict[str, Any] = {setting.name.rsplit(".", 1)[-1]: value}
+        for part in reversed(setting.name.split(".")[:-1]):
+            nested = {part: nested}
+        found = _merge(found, nested)
+    return found
+
+
+def _refuse_unknown_variables(variables: Mapping[str, str], known: Mapping[str, Setting]) -> None:
+    allowed = {*known, *(name + "_FILE" for name in known), CONFIG_VARIABLE}
+    for variable in variables:
+        # Variables of the tests and benchmarks are theirs.
+        if not variable.startswith(PREFIX) or variable in allowed or variable.startswith(PREFIX + "TEST_"):
+            continue
+        raise ConfigurationError(f"unknown environment variable {variable}", remedy=_nearest(variable, allowed))
+
+
+def _explain(error: ValidationError) -> ConfigurationError:
+    """Turn pydantic's first complaint into one sentence with path, value and nearest name."""
+    first = error.errors()[0]
+    path = ".".join(str(part) for part in first["loc"])
+    secret = any(setting.secret and setting.name == path for setting in settings_table())
+    shown = "(secret)" if secret else repr(first.get("input"))[:80]
+    if first["type"] == "extra_forbidden":
+        names = {setting.name for setting in settings_table()}
+        return ConfigurationError(f"unknown setting {path} = {shown}", remedy=_nearest(path, names))
+    return ConfigurationError(
+        f"{path} = {shown} is not valid: {first['msg']}",
+        remedy="See `skillregistry config --table` for what it takes.",
+    )
+
+
+def _nearest(name: str, names: typing.Iterable[str]) -> str:
+    close = difflib.get_close_matches(name, sorted(names), n=1, cutoff=0.5)
+    return f"Did you mean {close[0]}?" if close else "`skillregistry config --table` lists every setting."
+
+
+def _is_secret(annotation: Any) -> bool:
+    return annotation is SecretStr or SecretStr in typing.get_args(annotation)
+
+
+def _shown(default: object) -> str:
+    if isinstance(default, tuple):
+        return ", ".join(str(part) for part in default)
+    return str(default).lower() if isinstance(default, bool) else str(default)

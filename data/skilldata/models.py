@@ -1,0 +1,168 @@
+"""The records that cross a boundary: between crawler and index, index and snapshot, snapshot and reader.
+
+Times are timezone-aware UTC. Sizes are bytes. Digests are `sha256:` and 64 lower-case hexadecimal
+digits; git object ids are 40 (SHA-1). Words are those of the glossary in docs/concepts.md.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
+ObjectId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+
+
+class Record(BaseModel):
+    """Base of all records: immutable, no unknown fields."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class SourceKind(StrEnum):
+    """Where the crawler looks for repositories."""
+
+    OWNER = "owner"
+    REPOSITORY = "repository"
+    TOPIC = "topic"
+    SEARCH = "search"
+    CODE = "code"
+    MARKETPLACE = "marketplace"
+    LIST = "list"
+
+
+class Source(Record):
+    """One place to look: `target` is an owner, `owner/name`, a topic, a query or an address."""
+
+    kind: SourceKind
+    target: Annotated[str, StringConstraints(min_length=1, max_length=300)]
+    interval_seconds: Annotated[int, Field(ge=60)] = 86_400
+
+
+class RepositoryState(StrEnum):
+    """What a repository is upstream, as last seen."""
+
+    ACTIVE = "active"
+    EMPTY = "empty"  # no commit
+    GONE = "gone"  # 404: deleted or private
+    BLOCKED = "blocked"  # 451 or disabled
+    HELD = "held"  # another repository took this one's name; waits for a maintainer
+
+
+class Repository(Record):
+    """One GitHub repository, keyed by its numeric id because names move."""
+
+    repository_id: int
+    node_id: str
+    owner: str
+    name: str
+    default_branch: str = ""
+    head_oid: ObjectId | None = None
+    tree_oid: ObjectId | None = None
+    description: str = ""
+    stars: int = 0
+    forks: int = 0
+    topics: tuple[str, ...] = ()
+    licence: str | None = None  # SPDX id, in GitHub's opinion
+    is_fork: bool = False
+    parent_id: int | None = None
+    archived: bool = False
+    pushed_at: datetime | None = None
+    state: RepositoryState = RepositoryState.ACTIVE
+
+
+class Level(StrEnum):
+    """How well a manifest follows the Agent Skills specification."""
+
+    STRICT = "strict"
+    LOADABLE = "loadable"
+    BROKEN = "broken"
+
+
+class SkillState(StrEnum):
+    """Whether the registry shows a skill, and if not, in what way not."""
+
+    LISTED = "listed"
+    REFUSED = "refused"  # broken, too large, unsafe paths…: see its diagnostics
+    GONE = "gone"  # no longer upstream
+
+
+class DiagnosticLevel(StrEnum):
+    """`error` keeps a skill from being listed, `warning` from being strict, `info` is only said."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    INFO = "info"
+
+
+class Diagnostic(Record):
+    """One finding about a manifest or folder.
+
+    `file` is relative to the skill's folder; `line` counts from 1 where there is one. `remedy` is one
+    sentence that tells the author what to do.
+    """
+
+    rule: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+([.-][a-z0-9]+)*$")]
+    level: DiagnosticLevel
+    message: str
+    remedy: Annotated[str, StringConstraints(min_length=1)]
+    file: str = "SKILL.md"
+    line: int | None = None
+
+
+class PackagedFile(Record):
+    """One file of a package: path from the skill's root, POSIX mode (0o644 or 0o755), size, content."""
+
+    path: str
+    mode: int
+    size: int
+    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+
+
+class Package(Record):
+    """A stored zip. `content_digest` covers the files, `package_digest` the zip's own bytes."""
+
+    package_digest: Digest
+    content_digest: Digest
+    size: int
+    unpacked_size: int
+    files: tuple[PackagedFile, ...]
+
+
+class Licence(Record):
+    """An SPDX id with where it was seen and how sure that is (0 to 1)."""
+
+    spdx: str | None = None
+    evidence: str = ""  # 'front matter', 'skill folder: LICENSE.txt', 'repository: LICENSE', 'GitHub'
+    confidence: float = 0.0
+
+
+class ReadSkill(Record):
+    """What the crawler read of one skill folder at one revision: the row that the index takes.
+
+    A refused skill has diagnostics of level `error` and no package.
+    """
+
+    path: str  # folder from the repository's root; '' is the root itself
+    manifest_file: str  # file name as found: SKILL.md, skill.md …
+    tree_oid: str | None  # git tree of the folder
+    slug: str | None = None
+    name: str = ""
+    description: str = ""
+    level: Level
+    metadata_version: str | None = None
+    manifest: dict[str, Any] = {}
+    text: str = ""  # the whole SKILL.md, decoded
+    licence: Licence = Licence()
+    redistributable: bool = False
+    package: Package | None = None
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def state(self) -> SkillState:
+        """`LISTED` where there is a package and the manifest can be loaded, else `REFUSED`."""
+        listed = self.package is not None and self.level is not Level.BROKEN and self.slug is not None
+        return SkillState.LISTED if listed else SkillState.REFUSED

@@ -1,0 +1,199 @@
+"""The object store: write-once objects in S3. The only module that imports boto3.
+
+Keys: `packages/<2 hex>/<64 hex>.zip`, `provenance/<2 hex>/<64 hex>/<origin>.json`, and `snapshots/<id>/…`
+with `snapshots/live.json`, the pointer.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import boto3
+from boto3.exceptions import S3UploadFailedError
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
+
+from skilldata.config import S3Settings
+from skilldata.errors import ConfigurationError, IntegrityError, NotFound, ServiceUnavailable
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+IMMUTABLE = "public, max-age=31536000, immutable"
+SHORT = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
+
+
+def package_key(package_digest: str) -> str:
+    """Key of a package: `packages/ab/abcd….zip` for `sha256:abcd…`."""
+    digest = package_digest.removeprefix("sha256:")
+    return f"packages/{digest[:2]}/{digest}.zip"
+
+
+def provenance_key(package_digest: str, repository_id: int, path: str) -> str:
+    """Key of the statement that says where a package came from; the same package may come from several folders."""
+    digest = package_digest.removeprefix("sha256:")
+    folder = hashlib.sha256(path.encode("utf-8", "surrogateescape")).hexdigest()[:16]
+    return f"provenance/{digest[:2]}/{digest}/{repository_id}-{folder}.json"
+
+
+class ObjectStore:
+    """One bucket. Safe to share between threads.
+
+    Args:
+        settings: Where the bucket is and who asks.
+
+    Raises:
+        ConfigurationError: No endpoint or no credentials are set.
+    """
+
+    def __init__(self, settings: S3Settings) -> None:
+        if settings.access_key_id is None or settings.secret_access_key is None:
+            raise ConfigurationError(
+                "no object store is configured: s3.access_key_id or s3.secret_access_key is empty",
+                remedy="Run `skillregistry up` for an embedded one, or set the s3 settings and their credentials.",
+            )
+        self.bucket = settings.bucket
+        self.puts = 0
+        self.put_bytes = 0
+        self._lock = threading.Lock()
+        self._client: S3Client = boto3.client(
+            "s3",
+            endpoint_url=settings.endpoint,
+            region_name=settings.region,
+            aws_access_key_id=settings.access_key_id,
+            aws_secret_access_key=settings.secret_access_key.get_secret_value(),
+            config=Config(
+                signature_version="s3v4",
+                s3={"addressing_style": "path" if settings.force_path_style else "virtual"},
+                max_pool_connections=32,
+                connect_timeout=5,
+                read_timeout=60,
+                retries={"total_max_attempts": 3, "mode": "standard"},
+            ),
+        )
+
+    def put_if_absent(self, key: str, data: bytes, *, content_type: str, cache_control: str = IMMUTABLE) -> bool:
+        """Store an object under a key that never changes its content.
+
+        Returns:
+            True where it was written, False where the key was there already.
+        """
+        try:
+            self._put(key, data, content_type, cache_control, IfNoneMatch="*")
+        except ClientError as error:
+            if _status(error) in {409, 412}:
+                return False
+            raise _unavailable(self.bucket, error) from error
+        except BotoCoreError as error:
+            raise _unavailable(self.bucket, error) from error
+        return True
+
+    def put(self, key: str, data: bytes, *, content_type: str, cache_control: str = SHORT) -> None:
+        """Store an object, over an earlier one."""
+        try:
+            self._put(key, data, content_type, cache_control)
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(self.bucket, error) from error
+
+    def put_file(self, key: str, path: Path, *, content_type: str, cache_control: str = IMMUTABLE) -> None:
+        """Store a file, in parts where it is large."""
+        extra = {"ContentType": content_type, "CacheControl": cache_control}
+        try:
+            self._client.upload_file(str(path), self.bucket, key, ExtraArgs=extra)
+        except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+            raise _unavailable(self.bucket, error) from error
+        self._count(path.stat().st_size)
+
+    def get_file(self, key: str, path: Path) -> None:
+        """Read an object into a file.
+
+        Raises:
+            NotFound: There is none under that key.
+        """
+        try:
+            self._client.download_file(self.bucket, key, str(path))
+        except ClientError as error:
+            if _status(error) == 404:
+                raise NotFound(f"no object {key} in bucket {self.bucket}") from None
+            raise _unavailable(self.bucket, error) from error
+        except BotoCoreError as error:
+            raise _unavailable(self.bucket, error) from error
+
+    def get(self, key: str) -> bytes:
+        """Read an object.
+
+        Raises:
+            NotFound: There is none under that key.
+        """
+        try:
+            return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
+        except ClientError as error:
+            if _status(error) == 404:
+                raise NotFound(f"no object {key} in bucket {self.bucket}") from None
+            raise _unavailable(self.bucket, error) from error
+        except BotoCoreError as error:
+            raise _unavailable(self.bucket, error) from error
+
+    def package(self, package_digest: str) -> bytes:
+        """Read a package and check its bytes.
+
+        Raises:
+            NotFound: It is not stored.
+            IntegrityError: The stored bytes have another digest.
+        """
+        data = self.get(package_key(package_digest))
+        if f"sha256:{hashlib.sha256(data).hexdigest()}" != package_digest:
+            raise IntegrityError(f"stored package {package_digest} has other bytes", remedy="Run `skillregistry fsck`.")
+        return data
+
+    def keys(self, prefix: str) -> Iterator[tuple[str, int]]:
+        """Yield key and size in bytes of every object under a prefix, in the order of keys."""
+        try:
+            for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
+                for found in page.get("Contents", ()):
+                    yield found["Key"], found["Size"]
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(self.bucket, error) from error
+
+    def ready(self) -> None:
+        """Ask for the bucket.
+
+        Raises:
+            ServiceUnavailable: The store does not answer, or the bucket is not there.
+        """
+        try:
+            self._client.head_bucket(Bucket=self.bucket)
+        except (ClientError, BotoCoreError) as error:
+            raise _unavailable(self.bucket, error) from error
+
+    def _put(self, key: str, data: bytes, content_type: str, cache_control: str, **conditions: Any) -> None:
+        self._client.put_object(
+            Bucket=self.bucket,
+            Key=key,
+            Body=data,
+            ContentType=content_type,
+            CacheControl=cache_control,
+            ChecksumAlgorithm="SHA256",
+            **conditions,
+        )
+        self._count(len(data))
+
+    def _count(self, size: int) -> None:
+        with self._lock:
+            self.puts += 1
+            self.put_bytes += size
+
+
+def _status(error: ClientError) -> int:
+    return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+
+
+def _unavailable(bucket: str, error: Exception) -> ServiceUnavailable:
+    return ServiceUnavailable(
+        f"the object store cannot serve bucket {bucket}: {error}",
+        remedy="Run `skillregistry status`, then `skillregistry up`.",
+    )

@@ -1,0 +1,237 @@
+"""Building the index of a snapshot."""
+
+from __future__ import annotations
+
+import itertools
+import json
+import math
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tantivy
+
+from skilldata.errors import SnapshotError
+from skilldata.models import Level
+from skilldata.search import words
+from skilldata.search.copies import ALONE, marks
+from skilldata.search.fields import create_index
+from skilldata.search.model import NO_LICENCE, filter_value
+from skilldata.snapshot import Snapshot
+
+# Above it tantivy starts a second segment. One keeps ties in the order of addresses. It is a limit,
+# not an allocation: 100,000 skills with bodies of 5 kB take about 400 MB.
+HEAP_BYTES = 2_000_000_000
+MAX_BODY = 100_000  # characters of a SKILL.md that are searched
+MAX_NAME = 200
+MAX_DESCRIPTION = 1024  # the specification's own limit
+MAX_TAGS = 30
+
+# Popularity and quality weigh little: a skill with 100,000 stars scores 1.4 times one without any.
+_STARS_WEIGHT = 0.08  # per power of ten
+_STRICT_WEIGHT = 0.02
+
+
+def build_search_index(snapshot: Snapshot, folder: Path) -> None:
+    """Index every listed skill of a snapshot.
+
+    Args:
+        snapshot: Where the skills come from.
+        folder: Where the index goes; made where it is missing, must be empty.
+
+    Raises:
+        SnapshotError: The folder is not empty.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if any(folder.iterdir()):
+        raise SnapshotError(f"{folder} is not empty", remedy="Build the search index into a new folder.")
+    groups = _groups(snapshot)
+    index = create_index(folder)
+    # One thread: documents keep the order of addresses.
+    writer = index.writer(HEAP_BYTES, 1)
+    for skill in _skills(snapshot):
+        writer.add_document(_document(skill, groups))
+    writer.commit()
+    writer.wait_merging_threads()
+    for lock in folder.glob(".tantivy-*.lock"):
+        lock.unlink()
+
+
+class _Skill(NamedTuple):
+    """One row of `_SKILLS`."""
+
+    repository_id: int
+    path: str
+    owner: str
+    repository: str
+    slug: str
+    name: str
+    description: str
+    level: str
+    licence: str | None
+    redistributable: bool
+    stars: int
+    label: str
+    updated_at: datetime
+    content_digest: str
+    by_stars: int
+    by_updated: int
+    topics: str
+    manifest: str
+    text: str
+
+
+_ADDRESS = "lower(skill.owner), skill.owner, lower(skill.repository), slug, path"
+_SKILLS = f"""
+    SELECT repository_id, path, skill.owner, skill.repository, slug, skill.name, skill.description, level,
+           skill.licence, redistributable, skill.stars, label, updated_at, content_digest,
+           row_number() OVER (ORDER BY skill.stars DESC, {_ADDRESS}) - 1,
+           row_number() OVER (ORDER BY updated_at DESC, {_ADDRESS}) - 1,
+           topics, coalesce(manifest, '{{}}'), left(coalesce(text, ''), {MAX_BODY})
+    FROM skill JOIN repository USING (repository_id) LEFT JOIN document USING (repository_id, path)
+    WHERE skill.state = 'listed'
+    ORDER BY {_ADDRESS}
+"""  # noqa: S608 - constants of this module
+_COPIES = f"""
+    WITH listed AS (SELECT *, count(*) OVER (PARTITION BY content_digest) AS size FROM skill WHERE state = 'listed')
+    SELECT content_digest, repository_id, path, skill.owner, skill.repository, slug, skill.licence, level, topics
+    FROM listed AS skill JOIN repository USING (repository_id)
+    WHERE size > 1
+    ORDER BY content_digest, skill.stars DESC, skill.first_seen_at, {_ADDRESS}
+"""  # noqa: S608
+
+
+class _Copy(NamedTuple):
+    """What a skill with copies has besides its own row."""
+
+    marks: list[str]
+    copies: int
+    places: list[str]  # owner and repository of every copy
+    slugs: list[str]
+
+
+def _groups(snapshot: Snapshot) -> dict[tuple[int, str], _Copy]:
+    """Find the skills that have copies, by repository id and path."""
+    found: dict[tuple[int, str], _Copy] = {}
+    for _, rows in itertools.groupby(snapshot.query(_COPIES), key=lambda row: row[0]):
+        group = list(rows)
+        values = [_filters(row[3], row[4], row[6], row[7], _topics(row[8])) for row in group]
+        places = [f"{row[3]} {row[4]}" for row in group]
+        slugs = [row[5] for row in group]
+        for row, own in zip(group, marks(values), strict=True):
+            found[row[1], row[2]] = _Copy(own, len(group) - 1, places, slugs)
+    return found
+
+
+def _skills(snapshot: Snapshot) -> Iterator[_Skill]:
+    for row in snapshot.query(_SKILLS):
+        yield _Skill(*row)
+
+
+def _document(skill: _Skill, groups: Mapping[tuple[int, str], _Copy]) -> tantivy.Document:
+    copy = groups.get((skill.repository_id, skill.path))
+    topics = _topics(skill.topics)
+    document = tantivy.Document()
+    _add_text(document, skill, [*topics, *_tags(json.loads(skill.manifest))], copy)
+    _add_exact(document, skill, copy)
+    for name, values in _filters(skill.owner, skill.repository, skill.licence, skill.level, topics).items():
+        for value in values:
+            document.add_text("filter", f"{name}={value}")
+    for one in copy.marks if copy else [ALONE]:
+        document.add_text("fold", one)
+    document.add_text("owner", skill.owner)
+    document.add_text("licence", skill.licence or NO_LICENCE)
+    document.add_text("level", skill.level)
+    for topic in topics:
+        document.add_text("topic", topic)
+    document.add_float("prior", _prior(skill))
+    document.add_unsigned("by_stars", skill.by_stars)
+    document.add_unsigned("by_updated", skill.by_updated)
+    document.add_bytes("card", _card(skill, copy.copies if copy else 0))
+    return document
+
+
+def _topics(stored: str) -> list[str]:
+    return list(dict.fromkeys(words.clean(topic) for topic in json.loads(stored)))
+
+
+def _filters(
+    owner: str, repository: str, licence: str | None, level: str, topics: Iterable[str]
+) -> dict[str, list[str]]:
+    return {
+        "owner": [filter_value(owner)],
+        "repository": [filter_value(f"{owner}/{repository}")],
+        "licence": [filter_value(licence or NO_LICENCE)],
+        "level": [filter_value(level)],
+        "topic": sorted(set(map(filter_value, topics))),
+    }
+
+
+def _add_text(document: tantivy.Document, skill: _Skill, tags: list[str], copy: _Copy | None) -> None:
+    name = words.clean(f"{skill.slug} {skill.name[:MAX_NAME]}")
+    description = words.clean(skill.description[:MAX_DESCRIPTION])
+    body = words.clean(words.split_manifest(skill.text))
+    labels = words.clean(" ".join(tags))
+    # A copy is found by its own place as well, though its origin is what is shown.
+    places = " ".join(copy.places if copy else [f"{skill.owner} {skill.repository}"])
+    title, title_runs = words.split_scripts(f"{name} {labels} {description}")
+    _, body_runs = words.split_scripts(body)
+    document.add_text("name", words.split_scripts(words.name_words(name))[0])
+    document.add_text("tags", words.split_scripts(labels)[0])
+    document.add_text("description", words.split_scripts(description)[0])
+    document.add_text("place", places)
+    document.add_text("headings", words.split_scripts("\n".join(words.headings(body)))[0])
+    document.add_text("body", words.split_scripts(body)[0])
+    document.add_text("words", title)
+    for run in title_runs:
+        document.add_text("title_grams", run)
+    for run in body_runs:
+        document.add_text("body_grams", run)
+
+
+def _add_exact(document: tantivy.Document, skill: _Skill, copy: _Copy | None) -> None:
+    slugs = copy.slugs if copy else [skill.slug]
+    for one in sorted({words.joined(text) for text in [skill.name[:MAX_NAME], *slugs]} - {""}):
+        document.add_text("exact", one)
+    owner, repository = skill.owner.lower(), skill.repository.lower()
+    document.add_text("exact", f"{owner}/{repository}/{skill.slug}")
+    document.add_text("exact", f"{owner}/{skill.slug}")
+
+
+def _tags(manifest: Any) -> list[str]:
+    """Read what an author wrote under `tags` or `keywords`, at the top or under `metadata`."""
+    found: list[str] = []
+    for level in (manifest, manifest.get("metadata") if isinstance(manifest, dict) else None):
+        for key in ("tags", "keywords"):
+            value = level.get(key) if isinstance(level, dict) else None
+            items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
+            found += [item[:MAX_NAME] for item in items if isinstance(item, str)]
+    return found[:MAX_TAGS]
+
+
+def _prior(skill: _Skill) -> float:
+    """What the score is multiplied with, in tantivy's terms: it takes log2(2 + value)."""
+    factor = 1 + _STARS_WEIGHT * math.log10(1 + max(0, skill.stars))
+    if skill.level == Level.STRICT:
+        factor += _STRICT_WEIGHT
+    return float(2**factor) - 2
+
+
+def _card(skill: _Skill, copies: int) -> bytes:
+    """What a hit shows, so that no table is read for it."""
+    card = {
+        "owner": skill.owner,
+        "repository": skill.repository,
+        "slug": skill.slug,
+        "name": skill.name[:MAX_NAME],
+        "description": skill.description[:MAX_DESCRIPTION],
+        "level": skill.level,
+        "licence": skill.licence,
+        "redistributable": skill.redistributable,
+        "stars": skill.stars,
+        "version": skill.label,
+        "updated_at": skill.updated_at.isoformat(),
+        "copies": copies,
+    }
+    return json.dumps(card).encode()

@@ -1,0 +1,102 @@
+"""What goes into a search and what comes out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from skilldata.errors import RegistryError
+from skilldata.search.words import clean
+
+MAX_TEXT = 200  # characters of a query that are read
+MAX_LIMIT = 100  # hits of one page
+MAX_DEPTH = 10_000  # hits that paging reaches; who wants all reads the snapshot's listing
+NO_LICENCE = "none"  # the value that stands for "no licence found" in filters and facets
+
+
+def filter_value(text: str) -> str:
+    """Write a value so that it compares without case."""
+    return clean(text).lower()
+
+
+class CursorError(RegistryError):
+    """A cursor that no search gave, or one of another search."""
+
+    code = "cursor"
+
+
+class Sort(StrEnum):
+    """Order of the hits; ties always go by address."""
+
+    RELEVANCE = "relevance"
+    STARS = "stars"
+    UPDATED = "updated"
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One search. An empty `text` finds everything, most stars first.
+
+    Filters compare without case. `repository` is `owner/name`, `licence` an SPDX id or `none`.
+    `limit` is cut to 1 … 100 and `text` to 200 characters. `cursor` is the `next` of the page before.
+    """
+
+    text: str = ""
+    owner: str | None = None
+    repository: str | None = None
+    licence: str | None = None
+    level: str | None = None
+    topic: str | None = None
+    sort: Sort = Sort.RELEVANCE
+    limit: int = 20
+    cursor: str | None = None
+
+    @property
+    def filters(self) -> dict[str, str]:
+        """The filters that are set, by name, in the form in which the index has their values."""
+        named = {
+            "owner": self.owner,
+            "repository": self.repository,
+            "licence": self.licence,
+            "level": self.level,
+            "topic": self.topic,
+        }
+        return {name: filter_value(value) for name, value in named.items() if value is not None}
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One skill found. `copies` counts the other listed skills with the same content."""
+
+    owner: str
+    repository: str
+    slug: str
+    name: str
+    description: str
+    level: str
+    licence: str | None
+    redistributable: bool
+    stars: int
+    version: str
+    updated_at: datetime
+    copies: int
+
+
+@dataclass(frozen=True, slots=True)
+class FacetCount:
+    """How many of the skills found have a value."""
+
+    value: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """One page. `total` counts all skills found, copies folded; `next` is the cursor of the page after."""
+
+    total: int
+    hits: list[Hit]
+    facets: dict[str, list[FacetCount]]
+    next: str | None
+    did_you_mean: str | None

@@ -1,0 +1,225 @@
+"""From what somebody typed to tantivy's queries, strictest first.
+
+The text is never parsed as a query language: words are looked up one by one, so no input is invalid.
+"""
+
+from __future__ import annotations
+
+import string
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import tantivy
+
+from skilldata.search import words
+from skilldata.search.fields import GRAM_WEIGHTS, PLAIN, STEMMED, WEIGHTS, analyzers
+
+MAX_SLOTS = 12  # words of a query that count
+MAX_CORRECTED = 4
+
+_EXACT_SCORE = 10_000.0  # above what any words can score: a name asked for by name comes first
+_ADDRESS_SCORE = 100_000.0
+_OTHER_FIELDS = 0.3  # of the score of the fields that match besides the best one
+_SYNONYM, _CORRECTION, _PREFIX, _FUZZY = 0.7, 0.5, 0.5, 0.2
+_RARE = 10  # a last word in fewer skills may be unfinished
+_UNHEARD_OF = 3  # a word in fewer skills may be a typo
+_SHORTEST_TYPO = 4
+_TWO_TYPOS = 8  # letters from which two typos are forgiven
+
+_STOP_WORDS = frozenset(
+    {"a", "an", "and", "are", "as", "at", "by", "can", "do", "for", "from", "how", "i", "in", "into", "is", "it", "me"}
+    | {"my", "of", "on", "or", "skill", "skills", "that", "the", "this", "to", "use", "using", "want", "with"}
+)
+_SYNONYM_SETS = (
+    ("k8s", "kubernetes"),
+    ("js", "javascript"),
+    ("ts", "typescript"),
+    ("py", "python"),
+    ("db", "database"),
+    ("postgres", "postgresql"),
+    ("docs", "documentation"),
+    ("repo", "repository"),
+    ("auth", "authentication"),
+    ("config", "configuration"),
+    ("spreadsheet", "excel", "xlsx"),
+    ("slides", "presentation", "powerpoint", "pptx"),
+    ("word", "docx"),
+    ("tests", "testing"),
+    ("image", "picture"),
+)
+_SYNONYMS = {word: [other for other in group if other != word] for group in _SYNONYM_SETS for word in group}
+
+
+class Slot(NamedTuple):
+    """One word of the text: as written, in lower case without accents, and without its ending."""
+
+    word: str
+    plain: str
+    stem: str
+
+
+class Planner:
+    """Makes the queries for a text, knowing the words of one index."""
+
+    def __init__(self, schema: tantivy.Schema, searcher: tantivy.Searcher) -> None:
+        self._schema = schema
+        self._searcher = searcher
+        made = analyzers()
+        self._stemmed, self._plain = made[STEMMED], made[PLAIN]
+
+    def plan(self, text: str) -> Plan:
+        """Read a text of at most a few hundred characters; anything is allowed in it."""
+        text = words.clean(text)
+        latin, runs = words.split_scripts(text)
+        return Plan(self, text, self._slots(latin), [gram for run in runs for gram in _grams(run)][:MAX_SLOTS])
+
+    def term(self, field: str, value: str) -> tantivy.Query:
+        """Match a whole value of an unscored field."""
+        return tantivy.Query.term_query(self._schema, field, value, index_option="basic")
+
+    def correct(self, slots: Sequence[Slot]) -> dict[str, list[str]]:
+        """Find, for words that hardly any skill has, the most frequent words one typo away."""
+        found: dict[str, list[str]] = {}
+        for slot in slots:
+            if len(found) < MAX_CORRECTED and self._unheard_of(slot, last=slot is slots[-1]):
+                least = self._frequency(slot)
+                known = {word: self._searcher.doc_freq("words", word) for word in _one_typo_away(slot.plain)}
+                best = sorted((word for word in known if known[word] > least), key=lambda word: (-known[word], word))
+                if best:
+                    found[slot.plain] = best[:3]
+        return found
+
+    def slot(self, slot: Slot, corrections: Sequence[str], *, last: bool, fuzzy: bool = False) -> tantivy.Query:
+        """Match one word in any field, or what it may stand for, which scores less."""
+        choices = [self._word(slot.stem)]
+        choices += [_boost(self._word(self._stem(other)), _SYNONYM) for other in _SYNONYMS.get(slot.plain, ())]
+        choices += [_boost(self._word(self._stem(other)), _CORRECTION) for other in corrections]
+        parts = words.camel_parts(slot.word)
+        if len(parts) > 1:
+            choices.append(_all([self._scored("name", self._stem(part)) for part in parts]))
+        if last and len(slot.plain) > 2 and self._frequency(slot) < _RARE:
+            choices.append(self._like(slot.plain, 0, prefix=True, score=_PREFIX))
+        if fuzzy and len(slot.plain) >= _SHORTEST_TYPO:
+            choices.append(self._like(slot.plain, 2 if len(slot.plain) >= _TWO_TYPOS else 1, score=_FUZZY))
+        return tantivy.Query.disjunction_max_query(choices)
+
+    def gram(self, gram: str) -> tantivy.Query:
+        """Match one or two characters of a script without spaces."""
+        fields = [_boost(self._scored(field, gram), weight) for field, weight in GRAM_WEIGHTS.items()]
+        return tantivy.Query.disjunction_max_query(fields, tie_breaker=_OTHER_FIELDS)
+
+    def _slots(self, latin: str) -> list[Slot]:
+        slots = []
+        for word in words.words(latin):
+            tokens = zip(self._plain.analyze(word), self._stemmed.analyze(word), strict=True)
+            slots += [Slot(word, plain, stem) for plain, stem in tokens]
+        telling = [slot for slot in slots if slot.plain not in _STOP_WORDS]
+        return (telling or slots)[:MAX_SLOTS]
+
+    def _word(self, stem: str) -> tantivy.Query:
+        fields = [_boost(self._scored(field, stem), weight) for field, weight in WEIGHTS.items()]
+        return tantivy.Query.disjunction_max_query(fields, tie_breaker=_OTHER_FIELDS)
+
+    def _scored(self, field: str, token: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, field, token, index_option="freq")
+
+    def _like(self, plain: str, distance: int, *, score: float, prefix: bool = False) -> tantivy.Query:
+        query = tantivy.Query.fuzzy_term_query(self._schema, "words", plain, distance=distance, prefix=prefix)
+        return tantivy.Query.const_score_query(query, score)
+
+    def _stem(self, word: str) -> str:
+        return next(iter(self._stemmed.analyze(word)), word)
+
+    def _frequency(self, slot: Slot) -> int:
+        return max(self._searcher.doc_freq(field, slot.stem) for field in WEIGHTS)
+
+    def _unheard_of(self, slot: Slot, *, last: bool) -> bool:
+        if len(slot.plain) < _SHORTEST_TYPO or slot.plain in _SYNONYMS or self._frequency(slot) >= _UNHEARD_OF:
+            return False
+        if self._searcher.doc_freq("words", slot.plain):
+            return False
+        return not (last and self._searcher.terms_with_prefix("words", slot.plain, limit=1))
+
+
+class Plan:
+    """The queries for one text.
+
+    Attributes:
+        exact: What a skill of exactly that name or address matches; None where there is none.
+        address: What only the address matches.
+        did_you_mean: The text with words put right that hardly any skill has.
+    """
+
+    def __init__(self, planner: Planner, text: str, slots: list[Slot], grams: list[str]) -> None:
+        self._planner = planner
+        self._slots = slots
+        self._grams = grams
+        self._corrections = planner.correct(slots)
+        self.exact = _scored_term(planner, words.joined(text), _EXACT_SCORE)
+        path = text.strip().strip("/@").lower()
+        self.address = _scored_term(planner, path, _ADDRESS_SCORE) if "/" in path else None
+        self.did_you_mean = self._corrected(text)
+
+    def stages(self) -> Iterator[tantivy.Query]:
+        """Yield queries, each finding at least what the one before it found: all words, half of them, similar ones."""
+        strict, fuzzy = self._parts(fuzzy=False), self._parts(fuzzy=True)
+        if not strict:
+            yield tantivy.Query.empty_query()
+            return
+        yield _all(strict)
+        half = (len(strict) + 1) // 2
+        if half < len(strict):
+            yield _some(strict, half)
+        if self._slots:
+            yield _some(fuzzy, half)
+
+    def _parts(self, *, fuzzy: bool) -> list[tantivy.Query]:
+        last = len(self._slots) - 1
+        found = [
+            self._planner.slot(slot, self._corrections.get(slot.plain, ()), last=number == last, fuzzy=fuzzy)
+            for number, slot in enumerate(self._slots)
+        ]
+        return found + [self._planner.gram(gram) for gram in self._grams]
+
+    def _corrected(self, text: str) -> str | None:
+        if not self._corrections:
+            return None
+        for slot in self._slots:
+            if slot.plain in self._corrections:
+                text = text.replace(slot.word, self._corrections[slot.plain][0])
+        return text
+
+
+def _grams(run: str) -> list[str]:
+    return [run[start : start + 2] for start in range(len(run) - 1)] or [run]
+
+
+def _one_typo_away(word: str) -> Iterator[str]:
+    """Yield the words that differ from `word` by one letter left out, added, changed or swapped with the next."""
+    letters = string.ascii_lowercase + string.digits
+    for place in range(len(word) + 1):
+        before, after = word[:place], word[place:]
+        for letter in letters:
+            yield before + letter + after
+        if after:
+            yield before + after[1:]
+            yield from (before + letter + after[1:] for letter in letters)
+        if len(after) > 1:
+            yield before + after[1] + after[0] + after[2:]
+
+
+def _scored_term(planner: Planner, value: str, score: float) -> tantivy.Query | None:
+    return tantivy.Query.const_score_query(planner.term("exact", value), score) if value else None
+
+
+def _boost(query: tantivy.Query, weight: float) -> tantivy.Query:
+    return tantivy.Query.boost_query(query, weight)
+
+
+def _all(queries: Sequence[tantivy.Query]) -> tantivy.Query:
+    return tantivy.Query.boolean_query([(tantivy.Occur.Must, query) for query in queries])
+
+
+def _some(queries: Sequence[tantivy.Query], least: int) -> tantivy.Query:
+    should = [(tantivy.Occur.Should, query) for query in queries]
+    return tantivy.Query.boolean_query(should, minimum_number_should_match=least)
