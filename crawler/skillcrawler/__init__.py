@@ -1,0 +1,1 @@
+"""From GitHub to the index: discover, probe, fetch, read, judge and package skills."""

@@ -1,0 +1,184 @@
+"""What workflows have done for them. The only module that speaks both the domain's errors and Temporal's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+
+from temporalio import activity
+from temporalio.exceptions import ApplicationError
+
+from skillcrawler.crawl import crawl_repository
+from skillcrawler.discovery import discover
+from skillcrawler.errors import (
+    CrawlError,
+    FetchTooLarge,
+    RateLimited,
+    RepositoryBlocked,
+    RepositoryEmpty,
+    RepositoryGone,
+)
+from skillcrawler.fetch import Fetcher
+from skillcrawler.github import GitHub
+from skillcrawler.messages import CrawlResult, Discovery, FailureInput, Page, PageInput, Published
+from skillcrawler.probe import Prober
+from skilldata.config import Settings
+from skilldata.database import Database
+from skilldata.errors import RegistryError, ServiceUnavailable
+from skilldata.export import create_snapshot
+from skilldata.models import RepositoryState, Source
+from skilldata.objects import ObjectStore
+from skilldata.snapshot import Snapshot
+from skilldata.store import SnapshotStore
+
+ERROR_TEXT = 2000
+RESULTS = (RepositoryGone, RepositoryBlocked, RepositoryEmpty)
+
+
+class BuiltSite(NamedTuple):
+    """What a site build says: pages in all, and files written."""
+
+    pages: int
+    files_written: int
+
+
+SiteBuilder = Callable[[Settings, Snapshot], BuiltSite]
+
+
+class Activities:
+    """The activities, on the clients that they need. Each may be run twice with the same effect as once.
+
+    Args:
+        settings: The configuration.
+        database: The index.
+        objects: The object store.
+        github: Who is asked about repositories.
+        site_builder: Builds a site from a snapshot into a folder; the crawler knows nothing of pages.
+    """
+
+    def __init__(
+        self, settings: Settings, database: Database, objects: ObjectStore, github: GitHub, site_builder: SiteBuilder
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._objects = objects
+        self._site_builder = site_builder
+        self._github = github
+        self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch")
+        self._prober = Prober(self._github, self._fetcher, settings.crawl.batch_size)
+        self._snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
+
+    @activity.defn
+    def discover(self, source: Source) -> Discovery:
+        """List a source's repositories and put them into the index."""
+        with _translated():
+            try:
+                found = list(discover(self._github, source))
+            except CrawlError as error:
+                if error.retryable:
+                    raise
+                self._database.record_source_failure(source, str(error))
+                return Discovery(source=source, error=error.message)
+            added = self._database.record_discovery(source, found)
+            return Discovery(source=source, repositories=len(found), added=added)
+
+    @activity.defn
+    def make_due(self, sources: list[Source], full: bool) -> int:
+        """Make what sources found due now; give how many repositories that is."""
+        with _translated():
+            return self._database.make_due(sources, full=full)
+
+    @activity.defn
+    def probe_page(self, page: PageInput) -> Page:
+        """Look at the repositories that have waited longest, and say which changed."""
+        with _translated():
+            due = self._database.due(page.limit, before=page.before, sources=page.sources)
+            seen = self._prober.probe(due)
+            changed = self._database.record_probe(seen.repositories, states=seen.states)
+            gone = sum(state is not RepositoryState.ACTIVE for _, state in seen.states)
+            return Page(probed=len(due), changed=changed, gone=gone)
+
+    @activity.defn
+    def probe_repository(self, repository_id: int) -> bool:
+        """Look at one repository, and say whether it changed."""
+        with _translated():
+            seen = self._prober.probe([self._database.due_repository(repository_id)])
+            return bool(self._database.record_probe(seen.repositories, states=seen.states))
+
+    @activity.defn
+    def crawl_repository(self, repository_id: int) -> CrawlResult:
+        """Read a repository whose head moved, store its packages, and put it into the index."""
+        with _translated():
+            try:
+                outcome = crawl_repository(
+                    repository_id,
+                    settings=self._settings,
+                    database=self._database,
+                    objects=self._objects,
+                    fetcher=self._fetcher,
+                    heartbeat=activity.heartbeat,
+                )
+            except RESULTS as error:
+                self._database.record_probe((), states=[(repository_id, _state(error))])
+                return CrawlResult(repository_id=repository_id)
+            except FetchTooLarge as error:
+                self._fail(FailureInput(repository_id=repository_id, code=error.code, message=error.message))
+                return CrawlResult(repository_id=repository_id, failed=True)
+            return CrawlResult(
+                repository_id=repository_id,
+                skills_added=outcome.skills_added,
+                versions_added=outcome.versions_added,
+                refused=outcome.refused,
+                gone=outcome.gone,
+            )
+
+    @activity.defn
+    def record_failure(self, failure: FailureInput) -> None:
+        """Note with a repository why it could not be crawled."""
+        with _translated():
+            self._fail(failure)
+
+    @activity.defn
+    def create_snapshot(self) -> str:
+        """Export the index; give the snapshot's id."""
+        with _translated():
+            return create_snapshot(self._database, self._snapshots.folder, notify=activity.heartbeat).id
+
+    @activity.defn
+    def publish_snapshot(self, snapshot_id: str, force: bool) -> Published:
+        """Build the site of a snapshot, and make both live; nothing happens where they are."""
+        with _translated():
+            pointer = self._snapshots.pointer()
+            site = self._settings.state_directory / "site"
+            if pointer and pointer.snapshot == snapshot_id and (site / "live").exists() and not force:
+                return Published(snapshot=snapshot_id, changed=False)
+            with Snapshot(self._snapshots.open(snapshot_id)) as snapshot:
+                built = self._site_builder(self._settings, snapshot)
+            self._snapshots.publish(snapshot_id)
+            return Published(snapshot=snapshot_id, changed=True, pages=built.pages, files_written=built.files_written)
+
+    def _fail(self, failure: FailureInput) -> None:
+        retry_at = datetime.now(UTC) + timedelta(hours=6)
+        self._database.record_failure(failure.repository_id, failure.code, failure.message, retry_at=retry_at)
+
+
+@contextmanager
+def _translated() -> Iterator[None]:
+    """Turn the domain's errors into Temporal's, so that waits are Temporal's too."""
+    try:
+        yield
+    except RateLimited as error:
+        raise ApplicationError(
+            error.message, type=error.code, next_retry_delay=timedelta(seconds=error.retry_after)
+        ) from None
+    except RegistryError as error:
+        retryable = isinstance(error, ServiceUnavailable) or (isinstance(error, CrawlError) and error.retryable)
+        raise ApplicationError(str(error)[:ERROR_TEXT], type=error.code, non_retryable=not retryable) from None
+
+
+def _state(error: RegistryError) -> RepositoryState:
+    if isinstance(error, RepositoryGone):
+        return RepositoryState.GONE
+    return RepositoryState.BLOCKED if isinstance(error, RepositoryBlocked) else RepositoryState.EMPTY

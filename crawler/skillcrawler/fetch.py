@@ -1,0 +1,267 @@
+"""Fetching a repository's trees, and then only the wanted blobs, with git's partial clone.
+
+A repository is never checked out, and nothing of it is run: git gets no hooks, no helpers, no
+submodules, no configuration but ours, and talks to the one configured host. Transfers are bounded in
+bytes, time and idleness. Credentials go in the environment, never on a command line.
+"""
+
+from __future__ import annotations
+
+import base64
+import os
+import shutil
+import signal
+import subprocess
+import tempfile
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import IO, NamedTuple, Self
+
+from skillcrawler.errors import FetchFailed, FetchTooLarge, ObjectMismatch, RepositoryGone
+from skillcrawler.gitobjects import TreeEntry, blob_oid
+from skilldata.config import CrawlSettings, GitHubSettings
+
+# A transfer slower than this for so long is given up.
+LOW_SPEED_BYTES = 1000
+LOW_SPEED_SECONDS = 30
+SAID = 300  # characters of git's last words that an error keeps
+PROMISOR = ("-c", "remote.origin.promisor=true", "-c", "remote.origin.partialclonefilter=blob:none")
+
+
+FETCH_OPTIONS = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no")
+
+
+class Commit(NamedTuple):
+    """A commit's tree and committer date."""
+
+    oid: str
+    tree_oid: str
+    committed_at: datetime
+
+
+class Blob(NamedTuple):
+    """A blob; `data` is None where it is larger than was asked for. `size` in bytes."""
+
+    oid: str
+    size: int
+    data: bytes | None
+
+
+class Fetcher:
+    """Fetches from GitHub over the git protocol.
+
+    Args:
+        github: Address and credentials.
+        limits: Bounds of a transfer.
+        scratch: Folder for bare repositories, each deleted after use.
+    """
+
+    def __init__(self, github: GitHubSettings, limits: CrawlSettings, scratch: Path) -> None:
+        self._github = github
+        self._limits = limits
+        self._scratch = scratch
+
+    def head(self, owner: str, name: str) -> tuple[str, str] | None:
+        """Ask for the default branch and its commit without a token; None where there is no commit.
+
+        Raises:
+            RepositoryGone: There is no such repository to be seen.
+            FetchFailed: Git could not reach it.
+        """
+        lines = self._git(f"{owner}/{name}", None, "ls-remote", "--symref", self._url(owner, name), "HEAD").splitlines()
+        branch = next((line[16:-5] for line in lines if line.startswith(b"ref: refs/heads/")), b"")
+        oid = next((line[:40] for line in lines if line.endswith(b"\tHEAD") and not line.startswith(b"ref:")), None)
+        return None if oid is None else (branch.decode("utf-8", "replace"), oid.decode("ascii"))
+
+    def fetch(self, owner: str, name: str, oid: str) -> FetchedRepository:
+        """Fetch a commit and its trees, without any blob.
+
+        Raises:
+            RepositoryGone: There is no such repository to be seen.
+            FetchFailed: Git could not fetch it.
+            FetchTooLarge: It has more bytes than the limit.
+        """
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(prefix="fetch-", dir=self._scratch))
+        fetched = FetchedRepository(self, folder, f"{owner}/{name}", self._url(owner, name), oid)
+        try:
+            self._git(fetched.repository, None, "init", "--quiet", "--bare", "--template=", str(folder))
+            self._git(
+                fetched.repository, folder, *self._fetch(fetched.url), "--depth=1", "--filter=blob:none", "origin", oid
+            )
+        except BaseException:
+            fetched.close()
+            raise
+        return fetched
+
+    def _fetch(self, url: str) -> tuple[str, ...]:
+        settings = (*PROMISOR, "-c", f"remote.origin.url={url}", "-c", "fetch.negotiationAlgorithm=noop")
+        return (*settings, "fetch", "--quiet", *FETCH_OPTIONS)
+
+    def _url(self, owner: str, name: str) -> str:
+        return f"{self._github.git_url.rstrip('/')}/{owner}/{name}.git"
+
+    def _git(self, repository: str, folder: Path | None, *arguments: str, stdin: bytes = b"") -> bytes:
+        """Run git to its end and give its output; `stdin` is its input."""
+        # The shell only sets the bound on what git may write, and is then replaced by git.
+        bounded = ("/bin/sh", "-c", 'ulimit -f "$0" && exec git "$@"', str(self._limits.fetch_max_bytes // 512))
+        place = () if folder is None else (f"--git-dir={folder}",)
+        with subprocess.Popen(
+            [*bounded, *place, *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env=self._environment(),
+            start_new_session=True,
+        ) as process:
+            try:
+                output, said = process.communicate(stdin, timeout=self._limits.fetch_timeout_seconds)
+            except subprocess.TimeoutExpired:
+                raise FetchFailed(repository, f"no end after {self._limits.fetch_timeout_seconds:.0f} s") from None
+            finally:
+                # Git has children of its own, which do the transfer.
+                with suppress(ProcessLookupError):
+                    os.killpg(process.pid, signal.SIGKILL)
+        if process.returncode != 0:
+            raise self._failure(repository, process.returncode, said.decode("utf-8", "replace"))
+        return output
+
+    def _open(self, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
+        """Start git as a server for questions on its standard input."""
+        return subprocess.Popen(
+            ["git", f"--git-dir={folder}", *arguments],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=self._environment(),
+        )
+
+    def _failure(self, repository: str, status: int, said: str) -> Exception:
+        if "File too large" in said or "SIGXFSZ" in said or "signal 25" in said or status in {-25, 153}:
+            return FetchTooLarge(repository, self._limits.fetch_max_bytes)
+        # Anonymously, git asks for a password where GitHub says 404; prompts are off.
+        if "not found" in said or "could not read Username" in said:
+            return RepositoryGone(repository)
+        return FetchFailed(repository, said.strip()[-SAID:] or f"exit status {status}")
+
+    def _environment(self) -> dict[str, str]:
+        settings = {
+            "core.hooksPath": "/dev/null",
+            "credential.helper": "",
+            "gc.auto": "0",
+            "protocol.allow": "never",
+            "protocol.https.allow": "always",
+            "protocol.http.allow": "always" if self._github.git_url.startswith("http://") else "never",
+            "http.lowSpeedLimit": str(LOW_SPEED_BYTES),
+            "http.lowSpeedTime": str(LOW_SPEED_SECONDS),
+            "transfer.bundleURI": "false",
+        }
+        if self._github.token is not None:
+            pair = f"x-access-token:{self._github.token.get_secret_value()}".encode()
+            # Bound to the one host, so that a redirect elsewhere does not carry it along.
+            key = f"http.{self._github.git_url.rstrip('/')}/.extraHeader"
+            settings[key] = f"Authorization: Basic {base64.b64encode(pair).decode()}"
+        variables = {
+            "PATH": os.environ.get("PATH", os.defpath),
+            "HOME": "/nonexistent",
+            "LC_ALL": "C",
+            "GIT_CONFIG_NOSYSTEM": "1",
+            "GIT_CONFIG_GLOBAL": os.devnull,
+            "GIT_TERMINAL_PROMPT": "0",
+            "GIT_CONFIG_COUNT": str(len(settings)),
+        }
+        for number, (key, value) in enumerate(settings.items()):
+            variables[f"GIT_CONFIG_KEY_{number}"] = key
+            variables[f"GIT_CONFIG_VALUE_{number}"] = value
+        return variables
+
+
+class FetchedRepository:
+    """A bare repository on disk with one commit, its trees, and the blobs that were asked for."""
+
+    def __init__(self, fetcher: Fetcher, folder: Path, repository: str, url: str, oid: str) -> None:
+        self._fetcher = fetcher
+        self._folder = folder
+        self.repository = repository
+        self.url = url
+        self.oid = oid
+        self._reader: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Delete it."""
+        if self._reader is not None:
+            self._reader.kill()
+            self._reader.communicate()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def commit(self) -> Commit:
+        """Read the commit's tree and committer date."""
+        raw = self._git("cat-file", "commit", self.oid)
+        header = dict(line.split(b" ", 1) for line in raw.partition(b"\n\n")[0].splitlines() if b" " in line)
+        seconds = int(header[b"committer"].rsplit(b" ", 2)[-2])
+        return Commit(self.oid, header[b"tree"].decode("ascii"), datetime.fromtimestamp(seconds, UTC))
+
+    def entries(self) -> Iterator[TreeEntry]:
+        """List the whole tree, folders included. Paths that are not UTF-8 keep their bytes as surrogates."""
+        for line in self._git("ls-tree", "-r", "-t", "-z", "--full-tree", self.oid).split(b"\0"):
+            if line:
+                description, _, path = line.partition(b"\t")
+                mode, _, oid = description.split(b" ")
+                yield TreeEntry(
+                    path=path.decode("utf-8", "surrogateescape"), mode=int(mode, 8), oid=oid.decode("ascii")
+                )
+
+    def fetch_blobs(self, oids: Iterable[str]) -> None:
+        """Bring blobs here, all in one request.
+
+        Raises:
+            FetchFailed: Git could not fetch them.
+            FetchTooLarge: They have more bytes than the limit.
+        """
+        lines = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode("ascii")
+        if lines:
+            command = (*self._fetcher._fetch(self.url), "--filter=blob:none", "--stdin", "origin")
+            self._git(*command, stdin=lines)
+
+    def read(self, oid: str, *, max_bytes: int) -> Blob:
+        """Read a blob that was fetched; past `max_bytes` only its size.
+
+        Raises:
+            FetchFailed: It is not here.
+            ObjectMismatch: Its bytes do not hash to the id that it came under.
+        """
+        if self._reader is None:
+            self._reader = self._fetcher._open(self._folder, "cat-file", "--batch")
+        requests, answers = self._reader.stdin, self._reader.stdout
+        assert requests is not None and answers is not None  # noqa: S101, PT018 - both are pipes
+        requests.write(oid.encode("ascii") + b"\n")
+        requests.flush()
+        # "<oid> blob <size>", the bytes and a newline; or "<oid> missing" (git-cat-file(1), "BATCH OUTPUT").
+        header = answers.readline().split()
+        if len(header) != 3 or header[1] != b"blob":
+            raise FetchFailed(self.repository, f"blob {oid} did not come")
+        size = int(header[2])
+        if size > max_bytes:
+            _skip(answers, size + 1)
+            return Blob(oid, size, None)
+        data = answers.read(size)
+        answers.read(1)
+        if (real := blob_oid(data)) != oid:
+            raise ObjectMismatch(self.repository, oid, real)
+        return Blob(oid, size, data)
+
+    def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
+        return self._fetcher._git(self.repository, self._folder, *arguments, stdin=stdin)
+
+
+def _skip(stream: IO[bytes], size: int) -> None:
+    while size > 0:
+        size -= len(stream.read(min(size, 1 << 20)) or b" " * size)

@@ -1,0 +1,120 @@
+"""What workflows and activities say to each other: ids, counters and cursors, never bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from pydantic import BaseModel
+
+from skilldata.models import Source
+
+
+class CrawlRegistryInput(BaseModel):
+    """One crawl: what its sources found, or whatever is due.
+
+    `only` says that the crawl looks at nothing else than what these sources found, and at all of that.
+    """
+
+    sources: list[Source]
+    only: bool = True
+    full: bool = False  # read everything again, whether or not it changed
+    publish: bool = True
+    page_size: int = 200
+    concurrency: int = 4
+
+
+class Discovery(BaseModel):
+    """What one source gave."""
+
+    source: Source
+    repositories: int = 0
+    added: int = 0
+    error: str = ""
+
+
+class Counters(BaseModel):
+    """What a crawl did so far; shown as its progress."""
+
+    sources: int = 0
+    sources_failing: int = 0
+    repositories_added: int = 0
+    due: int = 0
+    probed: int = 0
+    changed: int = 0
+    crawled: int = 0
+    failed: int = 0
+    skills_added: int = 0
+    versions_added: int = 0
+    refused: int = 0
+    gone: int = 0
+
+    def plus(self, other: Counters) -> Counters:
+        """Add up two sets of counters."""
+        return Counters(**{name: getattr(self, name) + getattr(other, name) for name in Counters.model_fields})
+
+
+class CrawlPagesInput(BaseModel):
+    """The repositories that were due before a time, in pages; all, or what some sources found."""
+
+    before: datetime
+    sources: list[Source] = []
+    page_size: int
+    concurrency: int
+    counters: Counters = Counters()
+
+
+class PageInput(BaseModel):
+    """One page: how many at most, due before when, found by which sources (empty: any)."""
+
+    before: datetime
+    sources: list[Source] = []
+    limit: int
+
+
+class Page(BaseModel):
+    """What a probed page found: how many were looked at, and who is to be fetched."""
+
+    probed: int
+    changed: list[int] = []
+    gone: int = 0
+
+
+class CrawlResult(BaseModel):
+    """What the crawl of one repository did."""
+
+    repository_id: int
+    failed: bool = False
+    skills_added: int = 0
+    versions_added: int = 0
+    refused: int = 0
+    gone: int = 0
+
+
+class FailureInput(BaseModel):
+    """A repository that could not be crawled, and why."""
+
+    repository_id: int
+    code: str
+    message: str
+
+
+class PublishInput(BaseModel):
+    """Make a snapshot and its site live; nothing is done where the live one is equal."""
+
+    force: bool = False
+
+
+class Published(BaseModel):
+    """The snapshot that is live now, and whether that is news."""
+
+    snapshot: str
+    changed: bool
+    pages: int = 0
+    files_written: int = 0
+
+
+class CrawlReport(BaseModel):
+    """The result of a crawl."""
+
+    counters: Counters
+    published: Published | None = None

@@ -1,0 +1,33 @@
+"""How long activities may take and how often they are tried: the one place for Temporal's numbers."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from temporalio.common import RetryPolicy
+
+# GitHub says when to come back (next_retry_delay); this is for the failures that carry no such word.
+GITHUB_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(minutes=5),
+    maximum_attempts=8,
+)
+SERVICE_RETRY = RetryPolicy(
+    initial_interval=timedelta(milliseconds=500), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
+)
+# A limit of GitHub's lasts an hour; with room for a second one.
+GITHUB_DEADLINE = timedelta(hours=3)
+SERVICE_DEADLINE = timedelta(hours=1)
+SHORT = timedelta(minutes=2)
+LONG = timedelta(hours=2)
+HEARTBEAT = timedelta(seconds=60)
+
+# Fixed workflow ids: a second start of the same thing joins or waits, it never doubles.
+CRAWL_ID = "crawl"
+PUBLISH_ID = "publish"
+
+
+def crawl_repository_id(repository_id: int) -> str:
+    """Workflow id of the crawl of one repository."""
+    return f"crawl/repository/{repository_id}"

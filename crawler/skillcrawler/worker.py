@@ -1,0 +1,93 @@
+"""The worker: takes workflows and activities from Temporal's queue and runs them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from datetime import timedelta
+
+from temporalio.client import Client
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.service import RPCError
+from temporalio.worker import Worker
+from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
+
+from skillcrawler.activities import Activities, SiteBuilder
+from skillcrawler.github import GitHub
+from skillcrawler.workflows import CrawlPages, CrawlRegistry, CrawlRepository, PublishSnapshot
+from skilldata.config import Settings, TemporalSettings
+from skilldata.database import Database
+from skilldata.errors import ConfigurationError, ServiceUnavailable
+from skilldata.objects import ObjectStore
+
+WORKFLOWS = (CrawlRegistry, CrawlPages, CrawlRepository, PublishSnapshot)
+# Beside the fetches: probes, discovery and publishing.
+OTHER_ACTIVITIES = 4
+DRAIN = timedelta(seconds=30)
+
+
+async def connect(settings: TemporalSettings) -> Client:
+    """Connect to Temporal.
+
+    Raises:
+        ConfigurationError: No server is configured.
+        ServiceUnavailable: It does not answer.
+    """
+    if settings.server_url is None:
+        raise ConfigurationError(
+            "no Temporal server is configured: temporal.server_url is empty",
+            remedy="Run `skillregistry up` for an embedded one, or set SKILLREGISTRY_TEMPORAL__SERVER_URL.",
+        )
+    try:
+        return await Client.connect(
+            settings.server_url, namespace=settings.namespace, data_converter=pydantic_data_converter
+        )
+    except (RPCError, RuntimeError) as error:
+        raise ServiceUnavailable(
+            f"Temporal at {settings.server_url} does not answer: {error}",
+            remedy="Run `skillregistry status`, then `skillregistry up`.",
+        ) from None
+
+
+@asynccontextmanager
+async def running_worker(client: Client, settings: Settings, site_builder: SiteBuilder) -> AsyncIterator[Worker]:
+    """Run a worker for as long as the block lasts; running activities may end before it does.
+
+    Args:
+        client: A connection to Temporal.
+        settings: The configuration.
+        site_builder: Builds the site of a snapshot.
+    """
+    slots = settings.crawl.concurrency + OTHER_ACTIVITIES
+    with (
+        Database(settings.database) as database,
+        GitHub(settings.github) as github,
+        ThreadPoolExecutor(slots, "activity") as executor,
+    ):
+        activities = Activities(settings, database, ObjectStore(settings.s3), github, site_builder)
+        worker = Worker(
+            client,
+            task_queue=settings.temporal.task_queue,
+            workflows=WORKFLOWS,
+            activities=[
+                activities.discover,
+                activities.make_due,
+                activities.probe_page,
+                activities.probe_repository,
+                activities.crawl_repository,
+                activities.record_failure,
+                activities.create_snapshot,
+                activities.publish_snapshot,
+            ],
+            activity_executor=executor,
+            max_concurrent_activities=slots,
+            graceful_shutdown_timeout=DRAIN,
+            workflow_runner=SandboxedWorkflowRunner(
+                restrictions=SandboxRestrictions.default.with_passthrough_modules(
+                    "skillcrawler", "skilldata", "pydantic"
+                )
+            ),
+        )
+        async with worker:
+            yield worker
