@@ -1,0 +1,110 @@
+"""The application: routes, middleware and the watch over the live snapshot."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import anyio.to_thread
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from skillapi.content import Content
+from skillapi.downloads import PackageStore, Shelf
+from skillapi.endpoint import Endpoint, Services, route
+from skillapi.headers import Envelope
+from skillapi.live import Live, SnapshotSource
+from skillapi.openapi import describe
+from skillapi.problems import Problem, answer_problem
+from skillapi.routes import repositories, search, skills, status
+from skillapi.static import Site
+from skilldata.config import Settings
+from skilldata.errors import RegistryError
+
+STORE_CHECK_SECONDS = 5.0
+ENDPOINTS: tuple[Endpoint[Any], ...] = (
+    *search.ENDPOINTS,
+    *skills.ENDPOINTS,
+    *repositories.ENDPOINTS,
+    *status.ENDPOINTS,
+)
+
+
+def create_app(
+    snapshots: SnapshotSource,
+    objects: PackageStore | None,
+    settings: Settings,
+    *,
+    site_folder: Path | None = None,
+    refresh_seconds: float = 2.0,
+) -> Starlette:
+    """Make the application.
+
+    Without a snapshot it starts all the same: /healthz answers, everything else says why it cannot, and
+    the first snapshot that can be opened is taken.
+
+    Args:
+        snapshots: Says which snapshot is live.
+        objects: Where packages are; None where downloads are only redirected.
+        settings: `s3.public_url`, `github.git_url` and `site.title` are read.
+        site_folder: Folder with `live`, the static site to serve below `/`; None for the API alone.
+        refresh_seconds: Time between two looks for a new snapshot.
+    """
+    body = json.dumps(describe(ENDPOINTS, title=settings.site.title)).encode()
+    description = Content.of(body, "application/json", hashlib.sha256(body).hexdigest()[:32])
+    services = Services(settings, Live(snapshots), Shelf(objects, settings.s3.public_url), description)
+    routes = [route(endpoint, services) for endpoint in ENDPOINTS]
+    routes.append(Route("/api/{path:path}", _nothing, methods=["GET"]))
+    if site_folder is not None:
+        routes.append(Route("/{path:path}", Site(site_folder / "live").serve, methods=["GET"]))
+    app = Starlette(
+        debug=False,  # tracebacks go to the log, never to a caller
+        routes=routes,
+        middleware=[Middleware(Envelope, metrics=services.metrics)],
+        exception_handlers=dict.fromkeys((Problem, HTTPException, RegistryError), answer_problem),
+        lifespan=_lifespan(services, refresh_seconds),
+    )
+    app.router.redirect_slashes = False
+    return app
+
+
+def _lifespan(services: Services, refresh_seconds: float) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(services.live.refresh)
+        watches = [
+            asyncio.create_task(_repeat(services.live.refresh, refresh_seconds)),
+            asyncio.create_task(_repeat(services.shelf.check, STORE_CHECK_SECONDS, at_once=True)),
+        ]
+        try:
+            yield
+        finally:
+            for watch in watches:
+                watch.cancel()
+            await asyncio.gather(*watches, return_exceptions=True)
+            services.live.close()
+
+    return lifespan
+
+
+async def _repeat(work: Callable[[], None], seconds: float, *, at_once: bool = False) -> None:
+    """Run blocking work over and over, in a thread that no request waits for."""
+    limiter = anyio.CapacityLimiter(1)
+    if not at_once:
+        await asyncio.sleep(seconds)
+    while True:
+        await anyio.to_thread.run_sync(work, limiter=limiter)
+        await asyncio.sleep(seconds)
+
+
+async def _nothing(_: Request) -> Response:
+    raise Problem("not-found", "There is no such address.", remedy="/api/v1/openapi.json lists every address.")

@@ -1,0 +1,65 @@
+"""Bytes that are answered again and again, made once: with their ETag and their compressed form."""
+
+from __future__ import annotations
+
+import gzip
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable
+from typing import NamedTuple, Self
+
+_SMALLEST_COMPRESSED = 1000  # bytes; below, a packet is a packet
+_COMPRESSED_TYPES = ("text/", "application/json", "application/xml", "application/manifest+json", "image/svg+xml")
+
+
+class Content(NamedTuple):
+    """A body, what it is, and a name for exactly these bytes (without quotes)."""
+
+    body: bytes
+    media_type: str
+    etag: str
+    packed: bytes | None = None  # gzip, for text that is worth it
+
+    @classmethod
+    def of(cls, body: bytes, media_type: str, etag: str) -> Self:
+        """Make content, compressed as well where its type is text."""
+        worth_it = len(body) >= _SMALLEST_COMPRESSED and media_type.startswith(_COMPRESSED_TYPES)
+        return cls(body, media_type, etag, gzip.compress(body, 6, mtime=0) if worth_it else None)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether its type is one that is compressed."""
+        return self.media_type.startswith(_COMPRESSED_TYPES)
+
+    @property
+    def weight(self) -> int:
+        """Bytes it takes in memory."""
+        return len(self.body) + len(self.packed or b"")
+
+
+class ContentCache:
+    """Keeps the content used last, up to a number of bytes. Safe to share between threads."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._kept: OrderedDict[Hashable, Content] = OrderedDict()
+        self._weight = 0
+        self._lock = threading.Lock()
+
+    def get(self, key: Hashable) -> Content | None:
+        """Give what was kept under a key."""
+        with self._lock:
+            found = self._kept.get(key)
+            if found is not None:
+                self._kept.move_to_end(key)
+            return found
+
+    def put(self, key: Hashable, content: Content) -> None:
+        """Keep content, at the cost of what was not used for longest."""
+        with self._lock:
+            if key in self._kept or content.weight > self._max_bytes:
+                return
+            self._kept[key] = content
+            self._weight += content.weight
+            while self._weight > self._max_bytes:
+                self._weight -= self._kept.popitem(last=False)[1].weight

@@ -1,0 +1,122 @@
+"""Packages as bytes: checked against their digest, a few kept in memory."""
+
+from __future__ import annotations
+
+import base64
+import re
+from typing import Protocol
+
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from skillapi.content import Content, ContentCache
+from skillapi.problems import Problem
+from skillapi.responses import IMMUTABLE, SHORT, respond
+from skilldata.errors import NotFound, RegistryError
+from skilldata.objects import package_key
+from skilldata.snapshot import SkillSummary, VersionRow
+
+MEDIA_TYPE = "application/zip"
+KEPT_BYTES = 64 * 1024 * 1024
+
+
+class PackageStore(Protocol):
+    """The part of the object store that downloads need."""
+
+    def package(self, package_digest: str) -> bytes:
+        """Read a package and check its bytes.
+
+        Raises:
+            NotFound, IntegrityError, ServiceUnavailable
+        """
+
+    def ready(self) -> None:
+        """Raise ServiceUnavailable where the store does not answer."""
+
+
+class Shelf:
+    """The package store behind a cache of the packages asked for last. Safe to share between threads.
+
+    Args:
+        store: Where packages are; None where none is configured.
+        public_url: Address under which the store's keys are public; downloads are sent there.
+        kept_bytes: Size of the cache.
+    """
+
+    def __init__(self, store: PackageStore | None, public_url: str | None, *, kept_bytes: int = KEPT_BYTES) -> None:
+        self._store = store
+        self._public_url = public_url.rstrip("/") if public_url else None
+        self._kept = ContentCache(kept_bytes)
+        self.ready: bool | None = None
+
+    def address(self, digest: str) -> str | None:
+        """Give the public address of a package; None where packages have none."""
+        return f"{self._public_url}/{package_key(digest)}" if self._public_url else None
+
+    def read(self, digest: str) -> Content:
+        """Read a package.
+
+        Raises:
+            Problem: There is no store.
+            RegistryError: It cannot give the package; see `PackageStore.package`.
+        """
+        if kept := self._kept.get(digest):
+            return kept
+        if self._store is None:
+            raise Problem("store-unavailable", remedy="The operator must configure an object store.")
+        content = Content(self._store.package(digest), MEDIA_TYPE, digest.removeprefix("sha256:"))
+        self._kept.put(digest, content)
+        return content
+
+    def check(self) -> None:
+        """Ask the store whether it answers, and remember it in `ready`. May block for seconds."""
+        if self._store is None:
+            return
+        try:
+            self._store.ready()
+        except RegistryError:
+            self.ready = False
+        else:
+            self.ready = True
+
+
+def package_response(
+    request: Request, shelf: Shelf, summary: SkillSummary, version: VersionRow, *, by_digest: bool
+) -> Response:
+    """Answer with a package, or send the caller to its public address.
+
+    Args:
+        request: What was asked; ranges and conditions are honoured.
+        shelf: Where the bytes come from.
+        summary: The skill, for the file's name.
+        version: Which of its packages.
+        by_digest: Whether the address names the bytes and may be kept for ever.
+
+    Raises:
+        Problem: It is in the snapshot, but not in the store.
+    """
+    if address := shelf.address(version.package_digest):
+        return RedirectResponse(address, status_code=302, headers={"Cache-Control": SHORT})
+    try:
+        content = shelf.read(version.package_digest)
+    except NotFound:
+        raise Problem(
+            "not-found", f"The bytes of {version.package_digest} are gone.", remedy="Tell the operator to run fsck."
+        ) from None
+    headers = {
+        "Cache-Control": IMMUTABLE if by_digest else SHORT,
+        "Content-Disposition": f'attachment; filename="{file_name(summary, version)}"',
+        "Repr-Digest": repr_digest(version.package_digest),
+    }
+    return respond(request, content, headers)
+
+
+def file_name(summary: SkillSummary, version: VersionRow) -> str:
+    """Name a package's file: ASCII letters, digits, dots, hyphens and underscores alone."""
+    safe = re.sub(r"[^A-Za-z0-9._-]+", "-", f"{summary.slug}-{version.label}").strip("-.")
+    return f"{safe[:150] or 'skill'}.zip"
+
+
+def repr_digest(digest: str) -> str:
+    """Write a `sha256:` digest as RFC 9530 wants it in the Repr-Digest header."""
+    return f"sha-256=:{base64.b64encode(bytes.fromhex(digest.removeprefix('sha256:'))).decode()}:"

@@ -1,0 +1,181 @@
+"""One skill: what it is, its versions, files, diagnostics and package."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Annotated, Any
+
+from pydantic import Field
+from starlette.responses import Response
+
+from skillapi.downloads import MEDIA_TYPE, package_response
+from skillapi.endpoint import Call, Endpoint
+from skillapi.parameters import Parameters
+from skillapi.problems import Problem
+from skillapi.routes import shown
+from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, PackagedFile, SkillAnswer, VersionsAnswer
+from skilldata.errors import NotFound
+from skilldata.snapshot import Skill, SkillSummary, VersionRow
+
+MAX_COPIES = 100
+
+
+class SkillParameters(Parameters):
+    """The address of a skill."""
+
+    owner: Annotated[str, Field(max_length=100)]
+    repository: Annotated[str, Field(max_length=100)]
+    slug: Annotated[str, Field(max_length=100)]
+
+
+class VersionParameters(SkillParameters):
+    """The address of a skill and one of its versions."""
+
+    version: Annotated[str | None, Field(max_length=100, description="Label; the current version where left out")] = (
+        None
+    )
+
+
+class PackageParameters(Parameters):
+    """A package by its digest."""
+
+    digest: Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
+
+
+def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
+    """Show a skill."""
+    skill = _skill(call, asked)
+    row = skill.summary
+    return SkillAnswer(
+        **shown.summary_fields(row),
+        first_seen_at=row.first_seen_at,
+        gone_at=row.gone_at,
+        manifest=skill.manifest,
+        current=shown.version(call.services.settings, row, skill.current) if skill.current else None,
+        copies=[copy.address for copy in skill.copies[:MAX_COPIES]],
+        diagnostics=dict(sorted(Counter(one.level for one in skill.diagnostics).items())),
+    )
+
+
+def list_versions(call: Call, asked: SkillParameters) -> VersionsAnswer:
+    """List versions."""
+    skill = _skill(call, asked)
+    settings = call.services.settings
+    return VersionsAnswer(versions=[shown.version(settings, skill.summary, one) for one in skill.versions])
+
+
+def list_files(call: Call, asked: VersionParameters) -> FilesAnswer:
+    """List the files of a version."""
+    version = _version(_skill(call, asked), asked.version)
+    rows = call.opened.snapshot.query(
+        "SELECT path, mode, size, sha256 FROM file WHERE content_digest = ? ORDER BY path", (version.content_digest,)
+    )
+    return FilesAnswer(
+        version=version.label,
+        content_digest=version.content_digest,
+        files=[PackagedFile(path=path, mode=f"{mode:04o}", size=size, sha256=sha) for path, mode, size, sha in rows],
+    )
+
+
+def list_diagnostics(call: Call, asked: SkillParameters) -> DiagnosticsAnswer:
+    """List diagnostics."""
+    skill = _skill(call, asked)
+    return DiagnosticsAnswer(level=skill.summary.level, diagnostics=shown.diagnostics(skill.diagnostics))
+
+
+def download_skill(call: Call, asked: VersionParameters) -> Response:
+    """Give a version's package."""
+    skill = _skill(call, asked)
+    return _package(call, skill.summary, _version(skill, asked.version), by_digest=False)
+
+
+def download_package(call: Call, asked: PackageParameters) -> Response:
+    """Give a package by its digest."""
+    summary, version = call.opened.snapshot.package(asked.digest)
+    return _package(call, summary, version, by_digest=True)
+
+
+def _skill(call: Call, asked: SkillParameters) -> Skill:
+    try:
+        return call.opened.snapshot.skill(asked.owner, asked.repository, asked.slug)
+    except NotFound as error:
+        raise Problem(
+            "not-found",
+            f"There is {error.message}.",
+            remedy="/api/v1/repositories/{owner}/{repository} lists what is there, and why some is refused.",
+        ) from None
+
+
+def _version(skill: Skill, label: str | None) -> VersionRow:
+    found = skill.current if label is None else next((one for one in skill.versions if one.label == label), None)
+    if found is None:
+        raise Problem(
+            "unknown-version",
+            f"{skill.summary.address} has no version {label!a}.",
+            remedy=f"It has {', '.join(one.label for one in skill.versions[:10]) or 'none'}.",
+        )
+    return found
+
+
+def _package(call: Call, summary: SkillSummary, version: VersionRow, *, by_digest: bool) -> Response:
+    services = call.services
+    if not version.redistributable:
+        services.metrics.download("refused")
+        source = shown.source_url(services.settings, summary, version.revision)
+        raise Problem(
+            "not-redistributable",
+            f"{summary.address} has {version.licence or 'no licence'}: its files are not handed out here.",
+            remedy=f"Take them from {source}.",
+            extra={"source": source},
+        )
+    response = package_response(call.request, services.shelf, summary, version, by_digest=by_digest)
+    services.metrics.download("redirect" if response.status_code == 302 else "stream")
+    return response
+
+
+_PACKAGE_PROBLEMS = ("not-redistributable", "not-found", "range-not-satisfiable", "store-unavailable")
+_SKILL = "/api/v1/skills/{owner}/{repository}/{slug}"
+
+ENDPOINTS: tuple[Endpoint[Any], ...] = (
+    Endpoint(_SKILL, "Show a skill", SkillParameters, SkillAnswer, get_skill, ("not-found",)),
+    Endpoint(
+        _SKILL + "/versions",
+        "List its versions, newest first",
+        SkillParameters,
+        VersionsAnswer,
+        list_versions,
+        ("not-found",),
+    ),
+    Endpoint(
+        _SKILL + "/files",
+        "List the files of a version",
+        VersionParameters,
+        FilesAnswer,
+        list_files,
+        ("not-found", "unknown-version"),
+    ),
+    Endpoint(
+        _SKILL + "/diagnostics",
+        "List what was found about its manifest and folder",
+        SkillParameters,
+        DiagnosticsAnswer,
+        list_diagnostics,
+        ("not-found",),
+    ),
+    Endpoint(
+        _SKILL + "/download",
+        "Download a version's package, or be redirected to it",
+        VersionParameters,
+        MEDIA_TYPE,
+        download_skill,
+        ("unknown-version", *_PACKAGE_PROBLEMS),
+    ),
+    Endpoint(
+        "/api/v1/packages/{digest}",
+        "Download a package by its digest, or be redirected to it",
+        PackageParameters,
+        MEDIA_TYPE,
+        download_package,
+        _PACKAGE_PROBLEMS,
+    ),
+)

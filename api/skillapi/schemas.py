@@ -1,0 +1,249 @@
+"""The documents that the API answers with. Field names are stable; times are ISO 8601 in UTC, sizes bytes."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Annotated, Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Url = Annotated[str, Field(description="Path below the site's address")]
+
+
+class Answer(BaseModel):
+    """Base of all documents."""
+
+    model_config = ConfigDict(frozen=True)
+
+
+class FoundSkill(Answer):
+    """One hit of a search."""
+
+    owner: str
+    repository: str
+    slug: str
+    name: str
+    description: str
+    level: str
+    licence: str | None
+    redistributable: bool
+    stars: int
+    version: Annotated[str, Field(description="Label of the current version")]
+    updated_at: datetime
+    url: Url
+    copies: Annotated[int, Field(description="Other listed skills with the same content, folded into this one")]
+
+
+class Facet(Answer):
+    """How many of all hits have a value; the value can be used as a filter."""
+
+    value: str
+    count: int
+
+
+class SearchAnswer(Answer):
+    """One page of hits."""
+
+    query: str
+    total: Annotated[int, Field(description="Hits on all pages, copies folded")]
+    results: list[FoundSkill]
+    facets: Annotated[dict[str, list[Facet]], Field(description="By filter: licence, level, topic, owner")]
+    next: Annotated[str | None, Field(description="Cursor of the next page")]
+    did_you_mean: Annotated[str | None, Field(description="The query with likely typos put right")]
+
+
+class Diagnostic(Answer):
+    """One finding about a manifest or folder. `error` keeps a skill from being listed."""
+
+    rule: str
+    level: Literal["error", "warning", "info"]
+    file: Annotated[str, Field(description="Path from the skill's folder; empty for the folder itself")]
+    line: Annotated[int | None, Field(description="Counts from 1")]
+    message: str
+    remedy: str
+
+
+class SkillSummary(Answer):
+    """One skill of a repository. `slug`, `version` and `content_digest` are null where it was never listed."""
+
+    owner: str
+    repository: str
+    slug: str | None
+    path: Annotated[str, Field(description="Folder from the repository's root; empty for the root itself")]
+    state: Annotated[str, Field(description="listed, refused or gone")]
+    level: str
+    name: str
+    description: str
+    licence: str | None
+    redistributable: bool
+    stars: int
+    version: str | None
+    content_digest: str | None
+    updated_at: datetime
+    url: Annotated[str | None, Field(description="Path of its page below the site's address")]
+
+
+class Version(Answer):
+    """One version: what was read, where, and the package that holds it."""
+
+    version: str
+    content_digest: Annotated[str, Field(description="Over the files, whatever the compression")]
+    package_digest: Annotated[str, Field(description="Over the bytes of the zip")]
+    size: Annotated[int, Field(description="Bytes of the zip")]
+    unpacked_size: int
+    files: int
+    revision: Annotated[str, Field(description="Commit it was read at")]
+    committed_at: datetime
+    created_at: Annotated[datetime, Field(description="When the registry first had it")]
+    level: str
+    licence: str | None
+    licence_evidence: str
+    redistributable: bool
+    download: Annotated[str | None, Field(description="Path of the package; null where no licence allows it")]
+    source: Annotated[str, Field(description="The folder on GitHub at that commit")]
+
+
+class SkillAnswer(SkillSummary):
+    """Everything about one skill, but its lists."""
+
+    first_seen_at: datetime
+    gone_at: datetime | None
+    manifest: Annotated[dict[str, Any], Field(description="Front matter as the author wrote it")]
+    current: Version | None
+    copies: Annotated[list[str], Field(description="Addresses of other listed skills with the same content")]
+    diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]
+
+
+class VersionsAnswer(Answer):
+    """All versions of a skill, newest first."""
+
+    versions: list[Version]
+
+
+class PackagedFile(Answer):
+    """One file of a version."""
+
+    path: str
+    mode: Annotated[str, Field(description="POSIX permission bits, octal")]
+    size: int
+    sha256: str
+
+
+class FilesAnswer(Answer):
+    """The files of one version."""
+
+    version: str
+    content_digest: str
+    files: list[PackagedFile]
+
+
+class DiagnosticsAnswer(Answer):
+    """What was found about a skill's manifest and folder."""
+
+    level: str
+    diagnostics: list[Diagnostic]
+
+
+class RepositorySkill(SkillSummary):
+    """A skill of a repository with the reasons why it is not listed or not strict."""
+
+    diagnostics: list[Diagnostic]
+
+
+class Repository(Answer):
+    """One repository as last crawled."""
+
+    repository_id: int
+    owner: str
+    name: str
+    description: str
+    default_branch: str
+    revision: str | None
+    committed_at: datetime | None
+    pushed_at: datetime | None
+    first_seen_at: datetime
+    stars: int
+    forks: int
+    topics: list[str]
+    licence: str | None
+    is_fork: bool
+    archived: bool
+    state: str
+
+
+class RepositoryAnswer(Repository):
+    """A repository with one page of its skills, by folder; refused ones among them."""
+
+    counts: Annotated[dict[str, int], Field(description="Skills by state")]
+    skills: list[RepositorySkill]
+    next: str | None
+
+
+class OwnedRepository(Answer):
+    """One repository of an owner, with its skills counted by state."""
+
+    name: str
+    description: str
+    stars: int
+    state: str
+    counts: dict[str, int]
+
+
+class OwnerAnswer(Answer):
+    """An owner with one page of repositories, by name."""
+
+    owner: str
+    counts: Annotated[dict[str, int], Field(description="Skills by state, over all repositories")]
+    repositories: list[OwnedRepository]
+    next: str | None
+
+
+class StatusAnswer(Answer):
+    """What the API serves."""
+
+    snapshot: str
+    as_of: datetime
+    format: int
+    counts: dict[str, int]
+    files: Annotated[dict[str, str], Field(description="Digests of the snapshot's files")]
+
+
+class HealthAnswer(Answer):
+    """The process answers."""
+
+    status: Literal["ok"] = "ok"
+
+
+class ReadyAnswer(Answer):
+    """Whether there is something to serve. `degraded`: yes, but a newer snapshot or the store is out of reach."""
+
+    status: Literal["ready", "degraded"]
+    snapshot: str
+    as_of: datetime
+    age_seconds: float
+    opened_at: datetime
+    snapshot_error: Annotated[bool, Field(description="Whether the newest snapshot cannot be opened")]
+    store_ready: Annotated[bool | None, Field(description="Null where no store is configured or asked yet")]
+
+
+class ProblemAnswer(Answer):
+    """RFC 9457."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    remedy: str
+    request_id: str
+
+
+class ProblemKindAnswer(Answer):
+    """What a problem's code means."""
+
+    code: str
+    title: str
+    status: int
+    meaning: str

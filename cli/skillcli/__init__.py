@@ -1,0 +1,1 @@
+"""The `skillregistry` command, where every other package is put together."""

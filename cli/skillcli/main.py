@@ -1,0 +1,79 @@
+"""The `skillregistry` command.
+
+Data goes to standard output, everything else to standard error. Exit status: 0 done, 1 failed, 2 wrong
+usage or configuration, 3 not found, 5 a service does not answer, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from skillcli import context
+from skillcli.commands import configuration, crawling, publishing, running
+from skilldata.errors import RegistryError
+from skilldata.names import safe_text
+
+app = typer.Typer(
+    name="skillregistry",
+    help="Find, keep and publish agent skills.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+running.register(app)
+crawling.register(app)
+publishing.register(app)
+configuration.register(app)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(version("agentskillregistry"))
+        raise typer.Exit
+
+
+@app.callback()
+def options(
+    config: Annotated[Path | None, typer.Option(help="Configuration file (default: registry.yaml).")] = None,
+    debug: Annotated[bool, typer.Option(help="Show tracebacks and verbose logs.")] = False,
+    _version_wanted: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version.")
+    ] = False,
+) -> None:
+    """Take the options that stand before the command."""
+    context.configure(config, debug=debug)
+    logging.basicConfig(
+        level=logging.DEBUG if debug else logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
+    )
+
+
+def main() -> None:
+    """Run the command, and say what went wrong in words."""
+    try:
+        app()
+    except RegistryError as error:
+        if context.debug():
+            raise
+        _explain(error)
+        sys.exit(error.exit_status)
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        # The reader of our output went away; nothing is left to tell.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+def _explain(error: RegistryError) -> None:
+    sys.stderr.write(f"error[{error.code}]: {safe_text(error.message)}\n")
+    if error.remedy:
+        sys.stderr.write(f"  {safe_text(error.remedy)}\n")

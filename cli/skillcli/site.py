@@ -1,0 +1,15 @@
+"""Where the crawler's publishing meets the site's building, which know nothing of each other."""
+
+from __future__ import annotations
+
+from skillsite.build import build_site
+
+from skillcrawler.activities import BuiltSite
+from skilldata.config import Settings
+from skilldata.snapshot import Snapshot
+
+
+def build(settings: Settings, snapshot: Snapshot) -> BuiltSite:
+    """Build the site of a snapshot and make it the live one of this machine."""
+    report = build_site(snapshot, settings.state_directory / "site", settings=settings.site)
+    return BuiltSite(pages=report.pages, files_written=report.written)

@@ -1,0 +1,1 @@
+"""The static site, generated from a snapshot and nothing else."""

@@ -1,0 +1,222 @@
+"""The body of a SKILL.md as HTML that is safe to show.
+
+Three walls, each of which would do: comrak in safe mode shows raw HTML as text and empties dangerous
+addresses; one pass over its output turns images into links and gives headings ids of our own; nh3 lets
+through an allow-list of tags, attributes and schemes. Nothing remote is ever loaded by the result.
+
+The dialect is GitHub Flavored Markdown (tables, autolinks, strikethrough, task lists).
+"""
+
+from __future__ import annotations
+
+import posixpath
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from html import escape, unescape
+from urllib.parse import quote, unquote, urlsplit
+
+import comrak
+import nh3
+from markupsafe import Markup
+
+from skillsite.visible import show_hidden
+
+Html = Markup
+
+MAX_BYTES = 256 * 1024
+ID_PREFIX = "md-"  # keeps ids of a document apart from those of the page around it
+REL = "nofollow ugc noopener noreferrer"
+
+# Above these, renderers need minutes: nh3 is quadratic in depth, comrak's autolinks in the number of '@'.
+_MAX_DEPTH = 100
+_MAX_ADDRESSES = 2000
+_MAX_OUTPUT = 8 * MAX_BYTES  # markup that swells more than that was written to swell
+
+_TAGS = {"a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "mark", "ol", "p"}
+_TAGS |= {"pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"}
+_CLEANER = nh3.Cleaner(
+    tags=_TAGS,
+    clean_content_tags={"script", "style"},
+    attributes={"a": {"href", "title", "aria-label"}, "ol": {"start"}} | {f"h{n}": {"id"} for n in range(2, 7)},
+    allowed_classes={
+        "a": {"anchor", "image"},
+        "span": {"image"},
+        "td": {"left", "center", "right"},
+        "th": {"left", "center", "right"},
+    },
+    url_schemes={"http", "https", "mailto"},
+    link_rel=REL,
+    id_prefix=ID_PREFIX,
+)
+
+_FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?:.*?\r?\n)?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
+_NESTING = re.compile(r"<(/?)(?:blockquote|ul|ol|li|em|strong|del)\b")
+_OPENINGS = ("<blockquote>", "<ul>", "<ol", "<li>", "<em>", "<strong>", "<del>")
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
+_CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
+_HIDDEN_MARK = re.compile(r"<[^>]*>|(⟦U\+[0-9A-F]{4,6}⟧)")
+# What comrak writes and we write differently. Text has no bare '<' in safe mode, so these are its own tags.
+_REWRITTEN = re.compile(
+    r'<h(?P<level>[1-6])>(?P<heading>.*?)</h(?P=level)>|<img src="(?P<source>[^"]*)" alt="(?P<alt>[^"]*)"[^>]*/>'
+    r"|<a href=\"(?P<href>[^\"]*)\"|(?P<closed></a>)|<input type=\"checkbox\"(?P<checked> checked=\"\")?[^>]*/> ?"
+    r'|<(?P<cell>t[hd]) align="(?P<align>left|center|right)">',
+    re.DOTALL,
+)
+_TAG = re.compile(r"<[^>]*>")
+_FRAGMENT = re.compile(r'<a href="#([^"]*)"')
+_NOT_IN_SLUG = re.compile(r"[^\w\- ]+")
+
+
+def render(text: str, *, source_url: str, raw_url: str, folder: str = "") -> Html:
+    """Render the body of a SKILL.md.
+
+    Args:
+        text: The whole file; front matter is left out.
+        source_url: Address that shows a file of the repository at the commit, up to and with the slash
+            before the file's path, such as `https://github.com/o/r/blob/<commit>/`. Relative links go there.
+        raw_url: The same for a file's bytes; images are linked there.
+        folder: The skill's folder in the repository; relative links start from it.
+
+    Returns:
+        Well-formed HTML. Headings start at h2 and have ids that start with `ID_PREFIX`; a link to a heading
+        that is not there has no href. A text above `MAX_BYTES`, or one made to overload renderers, says so at its top.
+    """
+    body, cut = _cut(_FRONT_MATTER.sub("", text, count=1))
+    body = show_hidden(body)
+    html = comrak.render_markdown(
+        body, extension_options=_extensions(body, source_url, folder), render_options=_render_options()
+    )
+    if _too_deep(html) or len(html := _Rewriter(raw_url, folder).rewrite(html)) > _MAX_OUTPUT:
+        return _NOTICE_PLAIN + Markup('<pre tabindex="0">{}</pre>').format(body)
+    if "⟦U+" in html:
+        html = _HIDDEN_MARK.sub(lambda match: f"<mark>{match[1]}</mark>" if match[1] else match[0], html)
+    html = _CLEANER.clean(html)
+    # Wide tables and code scroll inside their box; the box takes the keyboard's focus, so that keys scroll it.
+    html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
+    html = html.replace("<pre>", '<pre tabindex="0">')
+    return (_NOTICE_CUT if cut else Markup("")) + Markup(html)  # noqa: S704  what nh3 let through
+
+
+_NOTICE_CUT = Markup(
+    '<p class="notice">This text is longer than 256 KiB. Only its start is shown; the source has all of it.</p>\n'
+)
+_NOTICE_PLAIN = Markup(
+    '<p class="notice">This text is nested too deeply, or has too much markup, to be laid out. '
+    "It is shown as written.</p>\n"
+)
+
+
+def _render_options() -> comrak.RenderOptions:
+    options = comrak.RenderOptions()
+    options.escape = True
+    options.unsafe_ = False
+    return options
+
+
+def _extensions(body: str, source_url: str, folder: str) -> comrak.ExtensionOptions:
+    options = comrak.ExtensionOptions()
+    options.table = options.strikethrough = options.tasklist = True
+    options.autolink = body.count("@") <= _MAX_ADDRESSES
+    options.link_url_rewriter = _relative_to(source_url, folder)
+    return options
+
+
+def _relative_to(base: str, folder: str) -> Callable[[str], str]:
+    return lambda url: resolve(url, base, folder)
+
+
+def resolve(url: str, base: str, folder: str) -> str:
+    """Make an address from a document absolute; '' for one with a scheme that is not let through.
+
+    A relative one stays below `base`, however many `..` it has. A bare fragment points into the document.
+    """
+    url = _CONTROLS.sub("", url).strip()
+    if url.startswith("#"):
+        return "#" + ID_PREFIX + unquote(url[1:]).lower()
+    if url.startswith("//"):
+        return "https:" + url
+    if match := _SCHEME.match(url):
+        return url if match[1].lower() in {"http", "https", "mailto"} else ""
+    path, hash_sign, fragment = url.partition("#")
+    path = unquote(path.partition("?")[0])
+    steps = [] if path.startswith("/") else [part for part in folder.split("/") if part]
+    for step in path.split("/"):
+        if step == "..":
+            del steps[-1:]
+        elif step not in {"", "."}:
+            steps.append(step)
+    return base + quote("/".join(steps)) + hash_sign + quote(fragment, safe="%-_.~:")
+
+
+def _cut(text: str) -> tuple[str, bool]:
+    if len(text) * 4 <= MAX_BYTES:
+        return text, False
+    data = text.encode(errors="replace")
+    if len(data) <= MAX_BYTES:
+        return text, False
+    head = data[:MAX_BYTES].decode(errors="ignore")
+    return head[: head.rfind("\n") + 1] or head, True
+
+
+def _too_deep(html: str) -> bool:
+    if sum(map(html.count, _OPENINGS)) <= _MAX_DEPTH:
+        return False
+    depth = 0
+    for match in _NESTING.finditer(html):
+        depth += -1 if match[1] else 1
+        if depth > _MAX_DEPTH:
+            return True
+    return False
+
+
+@dataclass
+class _Rewriter:
+    """One pass over comrak's HTML: headings, images, links, check boxes, cell alignment."""
+
+    raw_url: str
+    folder: str
+    inside_link: bool = False
+    ids: dict[str, int] = field(default_factory=dict)  # id -> how often its text came
+
+    def rewrite(self, html: str) -> str:
+        html = _REWRITTEN.sub(self._replace, html)
+        return _FRAGMENT.sub(lambda match: match[0] if unquote(unescape(match[1])) in self.ids else "<a", html)
+
+    def _replace(self, match: re.Match[str]) -> str:
+        if match["level"]:
+            return self._heading(int(match["level"]), match["heading"])
+        if match["source"] is not None:
+            return self._image(unescape(match["source"]), match["alt"])
+        if match["href"] is not None:
+            self.inside_link = True
+            return f'<a href="{match["href"]}"' if match["href"] else "<a"
+        if match["closed"]:
+            self.inside_link = False
+            return match["closed"]
+        if match["cell"]:
+            return f'<{match["cell"]} class="{match["align"]}">'
+        return "☑ " if match["checked"] else "☐ "
+
+    def _heading(self, level: int, content: str) -> str:
+        level = min(level + 1, 6)
+        inner = _REWRITTEN.sub(self._replace, content)
+        plain = unescape(_TAG.sub("", inner))
+        identifier = self._unique(ID_PREFIX + _NOT_IN_SLUG.sub("", plain.lower()).strip().replace(" ", "-"))
+        label = escape(f"Link to “{plain}”" if plain.strip() else "Link to this heading")
+        anchor = f'<a class="anchor" href="#{escape(quote(identifier))}" aria-label="{label}"></a>'
+        return f'<h{level} id="{escape(identifier)}">{inner}{anchor}</h{level}>'
+
+    def _unique(self, identifier: str) -> str:
+        while identifier in self.ids:
+            self.ids[identifier] += 1
+            identifier = f"{identifier}-{self.ids[identifier] - 1}"
+        self.ids[identifier] = 1
+        return identifier
+
+    def _image(self, source: str, alt: str) -> str:
+        name = alt or escape(posixpath.basename(unquote(urlsplit(source).path))) or "image"
+        url = "" if self.inside_link else resolve(source, self.raw_url, self.folder)
+        if not url or url.startswith("#"):
+            return f'<span class="image">{name}</span>'
+        return f'<a class="image" href="{escape(url)}">{name}</a>'

@@ -1,0 +1,240 @@
+"""Reads a snapshot in the order and the amounts that pages need: streams and batches, never row by row.
+
+`Snapshot.details` asks six questions for one skill; a site asks for every skill, so here each question is
+asked once for hundreds of them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby, islice
+from operator import itemgetter
+from typing import Any, NamedTuple, TypeVar
+
+from skilldata.snapshot import (
+    DiagnosticRow,
+    FileRow,
+    RepositoryRow,
+    Skill,
+    SkillSummary,
+    Snapshot,
+    VersionRow,
+)
+
+Key = tuple[int, str]  # repository id and folder: what a skill is known by
+Row = TypeVar("Row")
+
+
+class SkillKey(NamedTuple):
+    """A skill that has a page, and a fingerprint of all that the snapshot says about it."""
+
+    repository_id: int
+    path: str
+    owner: str
+    repository: str
+    slug: str | None
+    listed: bool
+    updated_on: str  # ISO date
+    fingerprint: str  # 64 hexadecimal digits
+
+
+class Group(NamedTuple):
+    """The skills that share a value, in the order of their addresses, as a stream to be read at once."""
+
+    value: str | None
+    total: int
+    skills: Iterator[SkillSummary]
+
+
+class Tally(NamedTuple):
+    """A value with how many listed skills have it."""
+
+    value: str | None
+    skills: int
+
+
+@dataclass(frozen=True)
+class RepositorySkills:
+    """A repository with its skills by state. `refused` have their diagnostics beside them."""
+
+    repository: RepositoryRow
+    parent: RepositoryRow | None
+    listed: list[SkillSummary]
+    gone: list[SkillSummary]
+    refused: list[tuple[SkillSummary, list[DiagnosticRow]]]
+
+
+# The fields by which skills are put into lists: expression over `skill`, and what to join for it.
+LISTS = {
+    "all": ("''", ""),
+    "owner": ("owner", ""),
+    "level": ("level", ""),
+    "licence": ("coalesce(licence, '')", ""),
+    "topic": (
+        "topic",
+        """JOIN (SELECT DISTINCT repository_id, unnest(from_json(topics, '["VARCHAR"]')) AS topic FROM repository)
+           USING (repository_id)""",
+    ),
+}
+
+
+def skill_keys(snapshot: Snapshot) -> list[SkillKey]:
+    """List every skill that gets a page, listed or gone, in the order of their addresses."""
+    return [SkillKey(*row) for row in snapshot.query(_SKILL_KEYS)]
+
+
+def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
+    """Read everything about a few hundred skills, in the order of `keys`."""
+    summaries = {
+        (row[0], row[1]): SkillSummary(*row) for row in _by_key(snapshot, "SELECT s.* FROM skill s {keys}", keys)
+    }
+    digests = sorted({summary.content_digest for summary in summaries.values() if summary.content_digest})
+    repositories = _repositories(snapshot, sorted({repository_id for repository_id, _ in keys}))
+    documents = {(row[0], row[1]): row[2:] for row in _by_key(snapshot, _DOCUMENTS, keys)}
+    versions = _grouped(_by_key(snapshot, _VERSIONS, keys), 2)
+    diagnostics = _grouped(_by_key(snapshot, _DIAGNOSTICS, keys), 2)
+    files = _grouped(snapshot.query(_FILES, [digests]), 1)
+    copies = _grouped(snapshot.query(_COPIES, [digests]), 1)
+    skills = []
+    for key in keys:
+        summary = summaries[key]
+        manifest, text = documents.get(key, ("{}", ""))
+        digest = (summary.content_digest,)
+        skills.append(
+            Skill(
+                summary=summary,
+                repository=repositories[key[0]],
+                manifest=json.loads(manifest),
+                text=text,
+                versions=[VersionRow(*row) for row in versions[key]],
+                files=[FileRow(*row) for row in files[digest]],
+                diagnostics=[DiagnosticRow(*row) for row in diagnostics[key]],
+                copies=[copy for row in copies[digest] if (copy := SkillSummary(*row)) and (row[0], row[1]) != key],
+            )
+        )
+    return skills
+
+
+def read_groups(snapshot: Snapshot, by: str) -> Iterator[Group]:
+    """Stream the listed skills group by group; `by` is a key of `LISTS`. Each group is read before the next."""
+    expression, join = LISTS[by]
+    rows = snapshot.query(_GROUPS.format(expression=expression, join=join))
+    for value, group in groupby(rows, key=itemgetter(0)):
+        first = next(group)
+        yield Group(value or None, first[1], (SkillSummary(*row[2:]) for row in _chain(first, group)))
+
+
+def read_tallies(snapshot: Snapshot, by: str) -> list[Tally]:
+    """Count listed skills by a key of `LISTS`, most first."""
+    expression, join = LISTS[by]
+    rows = snapshot.query(
+        f"SELECT {expression} AS value, count(*) FROM skill {join} WHERE state = 'listed' "  # noqa: S608
+        "GROUP BY value ORDER BY count(*) DESC, lower(value), value"
+    )
+    return [Tally(value or None, count) for value, count in rows]
+
+
+def read_repositories(snapshot: Snapshot, *, batch: int = 200) -> Iterator[RepositorySkills]:
+    """Stream every crawled repository with its skills, in the order of owner and name."""
+    rows = snapshot.repositories()
+    while chunk := list(islice(rows, batch)):
+        ids = [row.repository_id for row in chunk]
+        skills: dict[int, list[SkillSummary]] = defaultdict(list)
+        for summary in snapshot.summaries("repository_id IN (SELECT unnest(?))", [ids]):
+            skills[summary.repository_id].append(summary)
+        refused = [(s.repository_id, s.path) for group in skills.values() for s in group if s.state == "refused"]
+        diagnostics = _grouped(_by_key(snapshot, _DIAGNOSTICS, refused), 2)
+        parents = _repositories(snapshot, sorted({row.parent_id for row in chunk if row.parent_id}))
+        for row in chunk:
+            of = skills[row.repository_id]
+            yield RepositorySkills(
+                repository=row,
+                parent=parents.get(row.parent_id or 0),
+                listed=[summary for summary in of if summary.state == "listed"],
+                gone=[summary for summary in of if summary.state == "gone"],
+                refused=[
+                    (summary, [DiagnosticRow(*values) for values in diagnostics[summary.repository_id, summary.path]])
+                    for summary in of
+                    if summary.state == "refused"
+                ],
+            )
+
+
+def _chain(first: Row, rest: Iterable[Row]) -> Iterator[Row]:
+    yield first
+    yield from rest
+
+
+def _grouped(rows: Iterable[tuple[Any, ...]], width: int) -> defaultdict[tuple[Any, ...], list[tuple[Any, ...]]]:
+    """Group rows by their first `width` columns, which are left out of the values."""
+    groups: defaultdict[tuple[Any, ...], list[tuple[Any, ...]]] = defaultdict(list)
+    for row in rows:
+        groups[row[:width]].append(row[width:])
+    return groups
+
+
+def _by_key(snapshot: Snapshot, sql: str, keys: Sequence[Key]) -> Iterator[tuple[Any, ...]]:
+    condition = "JOIN (SELECT unnest(?) AS repository_id, unnest(?) AS path) USING (repository_id, path)"
+    return snapshot.query(sql.format(keys=condition), [[key[0] for key in keys], [key[1] for key in keys]])
+
+
+def _repositories(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, RepositoryRow]:
+    found = {}
+    for row in snapshot.query("SELECT * FROM repository WHERE repository_id IN (SELECT unnest(?))", [ids]):
+        values = dict(zip(RepositoryRow.__slots__, row, strict=True))
+        found[row[0]] = RepositoryRow(**values | {"topics": json.loads(values["topics"])})
+    return found
+
+
+_DOCUMENTS = "SELECT d.repository_id, d.path, manifest, text FROM document d {keys}"
+_VERSIONS = """
+    SELECT v.repository_id, v.path, ordinal, label, content_digest, package_digest, size, unpacked_size, file_count,
+           revision, committed_at, created_at, level, licence, licence_evidence, redistributable
+    FROM version v JOIN package USING (content_digest) {keys} ORDER BY ordinal DESC
+"""
+_DIAGNOSTICS = """
+    SELECT d.repository_id, d.path, rule, level, file, line, message, remedy FROM diagnostic d {keys} ORDER BY ordinal
+"""
+_FILES = """
+    SELECT content_digest, path, mode, size, sha256 FROM file WHERE content_digest IN (SELECT unnest(?))
+    ORDER BY content_digest, path
+"""
+_COPIES = """
+    SELECT content_digest, * FROM skill WHERE state = 'listed' AND content_digest IN (SELECT unnest(?))
+    ORDER BY stars DESC, lower(owner), lower(repository), slug, path
+"""
+_GROUPS = """
+    SELECT {expression} AS value, count(*) OVER (PARTITION BY value), skill.* FROM skill {join}
+    WHERE state = 'listed' ORDER BY lower(value), value, lower(owner), owner, lower(repository), repository, slug, path
+"""
+
+# One digest over all rows of a skill. Its files follow from the content digest; which other skills have the same
+# content does not, so that is a part of its own. Where a gone and a listed skill share an address, the listed one
+# comes first and gets the page.
+_SKILL_KEYS = """
+    WITH version_rows AS (
+        SELECT repository_id, path, string_agg(v::VARCHAR, chr(30) ORDER BY ordinal) AS rows
+        FROM (SELECT version.*, package_digest, size, unpacked_size, file_count
+              FROM version JOIN package USING (content_digest)) v GROUP BY ALL
+    ), diagnostic_rows AS (
+        SELECT repository_id, path, string_agg(d::VARCHAR, chr(30) ORDER BY ordinal) AS rows
+        FROM diagnostic d GROUP BY ALL
+    ), copy_rows AS (
+        SELECT content_digest, string_agg(s::VARCHAR, chr(30) ORDER BY repository_id, path) AS rows
+        FROM (SELECT content_digest, repository_id, path, owner, repository, slug, stars
+              FROM skill WHERE state = 'listed') s
+        GROUP BY content_digest HAVING count(*) > 1
+    )
+    SELECT repository_id, path, s.owner, repository, slug, s.state = 'listed',
+           strftime(s.updated_at AT TIME ZONE 'UTC', '%Y-%m-%d'),
+           sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
+                            coalesce(c.rows, ''), document.manifest::VARCHAR, sha256(document.text)))
+    FROM skill s JOIN repository r USING (repository_id)
+    LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
+    LEFT JOIN copy_rows c USING (content_digest) LEFT JOIN document USING (repository_id, path)
+    WHERE s.state <> 'refused'
+    ORDER BY lower(s.owner), s.owner, lower(repository), repository, slug, s.state = 'listed' DESC, path
+"""

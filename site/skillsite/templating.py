@@ -1,0 +1,74 @@
+"""Jinja2 as this site uses it: everything is escaped, and a name that is missing is an error."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import jinja2
+from markupsafe import Markup, escape
+
+from skillsite.addresses import Addresses
+from skillsite.pages import Page
+from skillsite.visible import one_line, show_hidden
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+class Renderer:
+    """Turns pages into HTML."""
+
+    def __init__(self, addresses: Addresses, site_title: str) -> None:
+        self._environment = jinja2.Environment(
+            loader=jinja2.FileSystemLoader(TEMPLATES),
+            autoescape=True,
+            undefined=jinja2.StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.filters.update(day=day, count=count, size=size, visible=visible, one_line=one_line)
+        self._environment.globals.update(link=addresses.link, canonical=addresses.canonical, site_title=site_title)
+
+    def render(self, page: Page) -> bytes:
+        """Render a page to UTF-8."""
+        template = self._environment.get_template(page.template)
+        values = {"path": page.path, "title": page.title, "description": page.description, "crumbs": page.crumbs}
+        return template.render(values, hide=page.hide, **page.context).encode()
+
+
+def visible(text: str) -> str | Markup:
+    """Text with its hidden characters as highlighted marks."""
+    shown = show_hidden(text)
+    if "⟦U+" not in shown:
+        return shown
+    parts = [escape(part) for part in shown.split("⟦")]
+    # What follows a bracket up to the closing one is the mark; without a closing one it is plain text.
+    marked = [Markup("⟦") + part if "⟧" not in part else _marked(part) for part in parts[1:]]
+    return Markup("").join([parts[0], *marked])
+
+
+def _marked(part: Markup) -> Markup:
+    code, _, rest = part.partition("⟧")
+    return Markup("<mark>⟦{}⟧</mark>{}").format(code, rest)
+
+
+def day(moment: datetime) -> Markup:
+    """A date as `<time>`, such as 9 Mar 2026, in UTC."""
+    moment = moment.astimezone(UTC)
+    return Markup('<time datetime="{0}">{1.day} {2}</time>').format(moment.date(), moment, moment.strftime("%b %Y"))
+
+
+def count(number: int) -> str:
+    """A number with separators: 12,345."""
+    return f"{number:,}"
+
+
+def size(number: int) -> str:
+    """Bytes in the largest fitting unit: 512 B, 4.1 KB, 12 MB (powers of 1000)."""
+    value = float(number)
+    for unit in ("B", "KB", "MB"):
+        if value < 1000:
+            return f"{value:.0f} {unit}" if unit == "B" or value >= 10 else f"{value:.1f} {unit}"
+        value /= 1000
+    return f"{value:.1f} GB"
