@@ -1,0 +1,148 @@
+"""Fixtures shared by all tests."""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import boto3
+import psycopg
+import pytest
+
+from skillcli.services import EmbeddedServices
+from skilldata import migrate
+from skilldata.config import Settings, load_settings
+from skilldata.database import Database
+from skilldata.objects import ObjectStore
+from tests.standin import StandIn
+
+CORPUS_VARIABLE = "SKILLREGISTRY_TEST_CORPUS"
+ROOT = Path(__file__).resolve().parent.parent
+NO_CORPUS = "no real repositories"
+
+
+@pytest.fixture(scope="session")
+def corpus_directory() -> Path:
+    """Folder of real repositories as data; skips where the machine has none."""
+    named = os.environ.get(CORPUS_VARIABLE)
+    folder = Path(named) if named else ROOT.parent / "shared" / "corpus"
+    if not any(folder.glob("*__*.json")):
+        pytest.skip(f"{NO_CORPUS} in {folder}; set {CORPUS_VARIABLE}")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def embedded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """State directory of one running set of PostgreSQL, S3 and Temporal for the whole session."""
+    state = tmp_path_factory.mktemp("services")
+    services = EmbeddedServices(state)
+    services.up()
+    yield state
+    services.down()
+
+
+@pytest.fixture
+def github() -> Iterator[StandIn]:
+    """A local GitHub without repositories."""
+    with StandIn() as running:
+        yield running
+
+
+@dataclass(frozen=True)
+class Registry:
+    """A registry of a test's own: an empty database, an empty bucket, a task queue."""
+
+    settings: Settings
+    environment: dict[str, str]
+    database: Database
+    objects: ObjectStore
+
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
+        """Run a query on the index."""
+        with self.database.transaction() as connection:
+            return connection.execute(query.encode(), values).fetchall()
+
+
+@pytest.fixture
+def registry(embedded: Path, github: StandIn, tmp_path: Path) -> Iterator[Registry]:
+    """A registry on the running services that crawls the local GitHub."""
+    with _registry(embedded, github, tmp_path / "state") as made:
+        yield made
+
+
+@pytest.fixture
+def other_registry(embedded: Path, github: StandIn, tmp_path: Path) -> Iterator[Registry]:
+    """A second one beside it, for comparisons."""
+    with _registry(embedded, github, tmp_path / "other") as made:
+        yield made
+
+
+@contextmanager
+def _registry(embedded: Path, github: StandIn, state: Path) -> Iterator[Registry]:
+    state.mkdir()
+    name = f"test_{uuid.uuid4().hex[:12]}"
+    services = load_settings(environment={"SKILLREGISTRY_STATE_DIRECTORY": str(embedded)})
+    environment = _environment(services, github, name, state)
+    settings = load_settings(environment=environment)
+    _create(services, settings, name)
+    migrate.upgrade(settings.database)
+    with Database(settings.database) as database:
+        yield Registry(settings, environment, database, ObjectStore(settings.s3))
+
+
+def _environment(services: Settings, github: StandIn, name: str, state: Path) -> dict[str, str]:
+    assert services.database.url is not None
+    assert services.s3.secret_access_key is not None
+    return {
+        "SKILLREGISTRY_STATE_DIRECTORY": str(state),
+        "SKILLREGISTRY_DATABASE__URL": services.database.url.get_secret_value().rpartition("/")[0] + f"/{name}",
+        "SKILLREGISTRY_S3__ENDPOINT": str(services.s3.endpoint),
+        "SKILLREGISTRY_S3__BUCKET": name.replace("_", "-"),
+        "SKILLREGISTRY_S3__ACCESS_KEY_ID": str(services.s3.access_key_id),
+        "SKILLREGISTRY_S3__SECRET_ACCESS_KEY": services.s3.secret_access_key.get_secret_value(),
+        "SKILLREGISTRY_TEMPORAL__SERVER_URL": str(services.temporal.server_url),
+        "SKILLREGISTRY_TEMPORAL__TASK_QUEUE": name,
+        "SKILLREGISTRY_GITHUB__API_URL": github.url,
+        "SKILLREGISTRY_GITHUB__GIT_URL": github.url,
+        "SKILLREGISTRY_GITHUB__TOKEN": github.token,
+    }
+
+
+def _create(services: Settings, settings: Settings, name: str) -> None:
+    assert services.database.url is not None
+    assert settings.s3.secret_access_key is not None
+    with psycopg.connect(services.database.url.get_secret_value(), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"'.encode())
+    client = boto3.client(
+        "s3",
+        endpoint_url=settings.s3.endpoint,
+        region_name=settings.s3.region,
+        aws_access_key_id=settings.s3.access_key_id,
+        aws_secret_access_key=settings.s3.secret_access_key.get_secret_value(),
+    )
+    client.create_bucket(Bucket=settings.s3.bucket)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say what a skip means in CI."""
+    if skips := _forbidden_skips(terminalreporter):
+        terminalreporter.write_line(f"error: {len(skips)} tests were skipped, and in CI nothing may be", red=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """Fail a run of CI that skipped anything but what needs the real repositories."""
+    reporter = session.config.pluginmanager.get_plugin("terminalreporter")
+    if session.exitstatus == pytest.ExitCode.OK and reporter is not None and _forbidden_skips(reporter):
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def _forbidden_skips(reporter: pytest.TerminalReporter) -> list[Any]:
+    if os.environ.get("CI") != "true":
+        return []
+    return [report for report in reporter.stats.get("skipped", []) if NO_CORPUS not in str(report.longrepr)]

@@ -1,0 +1,166 @@
+"""The whole way through the real command, services, worker and Temporal, and what a killed worker leaves."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from skillsite.check import check_site
+
+from skilldata.config import load_settings
+from skilldata.snapshot import Snapshot
+from skilldata.store import SnapshotStore
+from tests.conftest import ROOT, Registry
+from tests.standin import StandIn
+
+COMMAND = Path(sys.executable).with_name("skillregistry")
+SAMPLES = ROOT / "tests" / "standin" / "samples"
+KILLS = 3
+
+# The index by natural keys: no number that depends on an order of work, and no time of the run.
+INDEX = {
+    "repository": "SELECT repository_id, owner, name, state, head_oid, crawled_oid, licence FROM repository",
+    "skill": """
+        SELECT repository_id, path, slug, skill.state, skill.level, tree_oid, label, content_digest
+        FROM skill LEFT JOIN version ON version_id = current_version_id
+    """,
+    "version": """
+        SELECT repository_id, path, ordinal, label, content_digest, revision, name, description, manifest::text, text,
+               licence, redistributable
+        FROM version JOIN skill USING (skill_id)
+    """,
+    "package": "SELECT content_digest, package_digest, size, unpacked_size, file_count FROM package",
+    "file": "SELECT content_digest, path, mode, size, sha256 FROM file",
+    "diagnostic": """
+        SELECT repository_id, path, ordinal, rule, diagnostic.level, file, line, message, remedy
+        FROM diagnostic JOIN skill USING (skill_id)
+    """,
+    "event": "SELECT kind, actor, repository_id, evidence::text FROM event",
+}
+
+
+def run(registry: Registry, *arguments: str) -> Any:
+    """Run a command with --json; give its data."""
+    done = subprocess.run(
+        [COMMAND, *arguments, "--json"],
+        env=environment(registry),
+        capture_output=True,
+        text=True,
+        timeout=240,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)["data"]
+
+
+def environment(registry: Registry) -> dict[str, str]:
+    return {**os.environ, **registry.environment}
+
+
+def index(registry: Registry) -> dict[str, list[tuple[Any, ...]]]:
+    return {name: sorted(registry.rows(query), key=repr) for name, query in INDEX.items()}
+
+
+@contextmanager
+def worker(registry: Registry) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a worker process; it is told to stop at the end, and killed where it does not."""
+    log = registry.settings.state_directory / "worker.log"
+    with log.open("ab") as out:
+        process = subprocess.Popen([COMMAND, "worker"], env=environment(registry), stderr=out, start_new_session=True)
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "the condition did not come about"
+        time.sleep(0.05)
+
+
+def test_samples_become_a_checked_site_and_stay_as_they_are(registry: Registry, github: StandIn) -> None:
+    names = github.load_folder(SAMPLES)
+    report = run(registry, "crawl", "--wait", *names)
+    assert report["counters"]["failed"] == 0
+    assert report["counters"]["skills_added"] == registry.database.counts()["skills"] > 10
+    assert registry.database.counts()["refused"] > 2
+    assert report["published"]["changed"]
+    site = registry.settings.state_directory / "site" / "live"
+    assert check_site(site) == []
+    before = {path: path.stat().st_mtime_ns for path in site.rglob("*") if path.is_file()}
+    puts, state = sorted(registry.objects.keys("")), index(registry)
+
+    again = run(registry, "crawl", "--wait", *names)
+    assert again["published"] == {**report["published"], "changed": False, "pages": 0, "files_written": 0}
+    assert (sorted(registry.objects.keys("")), index(registry)) == (puts, state)
+    assert {path: path.stat().st_mtime_ns for path in site.rglob("*") if path.is_file()} == before
+
+
+def test_a_snapshot_is_rolled_back_and_found_by_another_machine(registry: Registry, github: StandIn) -> None:
+    github.add_repository("acme/tools", {"a/SKILL.md": "---\nname: a\ndescription: One.\n---\nbody\n"})
+    first = run(registry, "crawl", "--wait", "acme/tools")["published"]["snapshot"]
+    github.push("acme/tools", {"b/SKILL.md": "---\nname: b\ndescription: Two.\n---\nbody\n"})
+    second = run(registry, "crawl", "--wait", "acme/tools")["published"]["snapshot"]
+    assert [row["live"] for row in run(registry, "snapshot", "list")] == [True, False]
+    page = registry.settings.state_directory / "site" / "live" / "s" / "acme" / "tools" / "b.html"
+    assert page.exists()
+    assert run(registry, "snapshot", "rollback") == {"snapshot": first}
+    assert not page.exists()
+    elsewhere = SnapshotStore(registry.settings.state_directory / "elsewhere", registry.objects)
+    with Snapshot(elsewhere.current()) as snapshot:
+        assert snapshot.info.id == first != second
+        assert [skill.slug for skill in snapshot.summaries()] == ["a"]
+
+
+@pytest.mark.corpus
+@pytest.mark.timeout(600)
+def test_a_killed_worker_leaves_what_an_undisturbed_one_does(
+    registry: Registry, other_registry: Registry, github: StandIn, corpus_directory: Path
+) -> None:
+    wanted = ("getsentry__skills", "posit-dev__skills", "expo__skills", "Jeffallan__claude-skills", "prisma__skills")
+    names = [github.load_corpus_file(corpus_directory / f"{name}.json", "last") for name in wanted]
+    run(other_registry, "crawl", "--wait", "--no-publish", *names)
+    expected = index(other_registry)
+
+    workflow = run(registry, "crawl", "--no-publish", *names)["workflow"]
+    for kill in range(KILLS):
+        with worker(registry) as process:
+            wanted_versions = (kill + 1) * 20
+            wait_for(lambda least=wanted_versions: registry.database.counts()["versions"] >= least)  # type: ignore[misc]
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+    with worker(registry):
+        wait_for(lambda: _ended(registry, workflow))
+    assert index(registry) == expected
+    stored = {key for key, _ in registry.objects.keys("packages/")}
+    assert stored == {key for key, _ in other_registry.objects.keys("packages/")}
+
+
+def _ended(registry: Registry, workflow: str) -> bool:
+    return bool(run(registry, "crawl", "status", workflow)["state"] == "completed")
+
+
+def test_a_wrong_setting_is_refused_with_its_name_and_the_nearest_one(tmp_path: Path) -> None:
+    file = tmp_path / "registry.yaml"
+    file.write_text("crawl:\n  concurency: 3\n", encoding="utf-8")
+    done = subprocess.run([COMMAND, "--config", file, "config"], capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "unknown setting crawl.concurency = 3" in done.stderr
+    assert "Did you mean crawl.concurrency?" in done.stderr
+    assert load_settings(environment={}).crawl.concurrency == 4

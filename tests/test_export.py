@@ -1,0 +1,83 @@
+"""The export: one index gives one id, and the snapshot says what the index says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+
+import pytest
+
+from skilldata.errors import NotFound, SnapshotError
+from skilldata.export import create_snapshot
+from skilldata.snapshot import LISTING, Snapshot, read_info
+from skilldata.store import SnapshotStore
+from tests.conftest import Registry
+from tests.standin import StandIn
+from tests.test_crawl import SKILL, Crawler
+
+HOSTILE = 'quote " comma , \\N NULL backslash \\ snow ☃'
+DESCRIPTION = json.dumps(HOSTILE, ensure_ascii=False)
+
+
+@pytest.fixture
+def crawler(registry: Registry, github: StandIn) -> Iterator[Crawler]:
+    """A crawler that has crawled three folders, one of them no skill."""
+    files = {
+        "a/SKILL.md": f'---\nname: a\ndescription: {json.dumps(HOSTILE, ensure_ascii=False)}\n---\n\nBody, with "quotes"\n\n\\.\n',
+        "b/SKILL.md": "---\nname: b\ndescription: ''\n---\n",
+        "c/SKILL.md": SKILL.format(name="c"),
+    }
+    github.add_repository("acme/tools", files, topics=("csv", "data"), description="")
+    with Crawler(registry) as made:
+        made.crawl("acme/tools")
+        yield made
+
+
+def test_the_same_index_gives_the_same_snapshot(registry: Registry, crawler: Crawler, github: StandIn) -> None:
+    state = registry.settings.state_directory
+    first = create_snapshot(registry.database, state / "one")
+    second = create_snapshot(registry.database, state / "two")
+    assert first.id == second.id
+    assert (state / "one" / first.id / LISTING).read_bytes() == (state / "two" / first.id / LISTING).read_bytes()
+    github.push("acme/tools", {"d/SKILL.md": SKILL.format(name="d")})
+    crawler.crawl()
+    assert create_snapshot(registry.database, state / "one").id > first.id
+
+
+def test_a_snapshot_says_what_the_index_says(registry: Registry, crawler: Crawler) -> None:
+    folder = registry.settings.state_directory / "snapshots"
+    info = create_snapshot(registry.database, folder)
+    with Snapshot(folder / info.id) as snapshot:
+        assert [skill.slug for skill in snapshot.summaries()] == ["a", "c"]
+        skill = snapshot.skill("ACME", "tools", "a")
+        assert skill.text.endswith("Body.\n\n\\.\n")
+        assert skill.summary.description == HOSTILE
+        assert skill.manifest["name"] == "a"
+        assert [file.path for file in skill.files] == ["SKILL.md"]
+        assert skill.repository.topics == ["csv", "data"]
+        assert skill.current is not None
+        found, version = snapshot.package(skill.current.package_digest)
+        assert (found.slug, version.label) == ("a", "0.0.1")
+        [refused] = snapshot.summaries("state = 'refused'")
+        assert [one.level for one in snapshot.details(refused).diagnostics if one.level == "error"]
+        with pytest.raises(NotFound):
+            snapshot.skill("acme", "tools", "b")
+    listing = json.loads((folder / info.id / LISTING).read_text(encoding="utf-8"))
+    assert [skill["slug"] for skill in listing["skills"]] == ["a", "c"]
+    assert listing["counts"] == info.counts
+
+
+def test_a_snapshot_without_its_manifest_is_no_snapshot(registry: Registry, crawler: Crawler) -> None:
+    folder = registry.settings.state_directory / "snapshots"
+    info = create_snapshot(registry.database, folder)
+    store = SnapshotStore(folder, registry.objects)
+    with pytest.raises(SnapshotError, match="no snapshot is live"):
+        store.current()
+    store.publish(info.id)
+    keys = [key for key, _ in registry.objects.keys(f"snapshots/{info.id}/")]
+    assert f"snapshots/{info.id}/snapshot.json" in keys
+    (folder / info.id / "snapshot.json").write_text("{}")
+    with pytest.raises(SnapshotError, match="is not a snapshot"):
+        read_info(folder / info.id)
+    with pytest.raises(SnapshotError, match="no snapshot id"):
+        store.open("../../etc")
