@@ -185,7 +185,7 @@ def _conclude(demo: Demo, report: dict[str, Any]) -> None:
     published = report["published"]
     if published["changed"]:
         written, pages = published["files_written"], published["pages"]
-        say(f"  published     snapshot {published["snapshot"]}: {pages} pages, {written} files written")
+        say(f"  published     snapshot {published['snapshot']}: {pages} pages, {written} files written")
     else:
         say(f"  published     nothing changed; snapshot {published['snapshot']} stays live")
     demo.finished.touch()

@@ -18,6 +18,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -40,7 +41,7 @@ from skilldata.config import Settings
 from skilldata.errors import ConfigurationError, IntegrityError, NotFound, ServiceUnavailable, SnapshotError
 from skilldata.search import build_search_index
 from skilldata.snapshot import DATABASE, SEARCH, Snapshot
-from tests.snapshots import ACME, SAMPLES, SampleSkill, make_snapshot, packages, sample_skill
+from tests.snapshots import ACME, SAMPLES, SampleSkill, SampleVersion, make_snapshot, packages, sample_skill
 
 ROOT = Path(__file__).resolve().parent.parent
 PDF = "/api/v1/skills/acme/tools/pdf-forms"
@@ -256,11 +257,12 @@ class TestReading:
         assert draft["diagnostics"][0]["remedy"]
 
     def test_a_repository_can_be_paged_and_filtered(self, client: httpx.Client) -> None:
-        found, cursor = [], "0"
-        while cursor is not None:
-            page = client.get("/api/v1/repositories/acme/tools", params={"limit": 1, "cursor": cursor}).json()
+        found: list[tuple[str, int]] = []
+        page: dict[str, Any] = {"next": "0"}
+        while page["next"] is not None:
+            asked = {"limit": "1", "cursor": page["next"]}
+            page = client.get("/api/v1/repositories/acme/tools", params=asked).json()
             found += [(one["path"], len(one["diagnostics"])) for one in page["skills"]]
-            cursor = page["next"]
         expected = [("skills/commit-message", 2), ("skills/csv-tools", 0), ("skills/draft", 2), ("skills/pdf-forms", 0)]
         assert found == expected
         refused = client.get("/api/v1/repositories/acme/tools?state=refused").json()["skills"]
@@ -375,13 +377,11 @@ class TestProblems:
             ("/api/v1/packages/sha256:" + "0" * 64, "not-found", "digest"),
             ("/api/v1/nothing", "not-found", "openapi.json"),
             ("/api/v1/search/", "not-found", "openapi.json"),
-            ("/api", "not-found", ""),
+            ("/api/", "not-found", ""),
             ("/api/v1/problems/none", "not-found", "invalid-cursor"),
         ],
     )
     def test_a_mistake_is_named_with_a_remedy(self, client: httpx.Client, target: str, code: str, hint: str) -> None:
-        if target == "/api":  # below the API's own prefix nothing is a page
-            target = "/api/"
         assert hint in problem(client.get(target), code)["remedy"]
 
     @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])
@@ -448,7 +448,6 @@ class TestHeaders:
             if name != "Content-Security-Policy":
                 assert headers[name] == value
         assert headers["content-security-policy"].startswith("default-src 'none'")
-        assert "server" not in headers or headers["server"] != "uvicorn/latest"
 
     @pytest.mark.parametrize("target", ADDRESSES)
     def test_unchanged_answers_are_not_sent_again(self, client: httpx.Client, target: str) -> None:
@@ -591,7 +590,7 @@ class TestDownloads:
 
     def test_a_public_store_is_pointed_to(self, folder: Path) -> None:
         store = MemoryStore()
-        settings = Settings(s3={"public_url": "https://cdn.example/skills/"})  # type: ignore[arg-type]
+        settings = Settings(s3={"public_url": "https://cdn.example/skills/"})
         with (
             serving(create_app(FolderSource(folder), store, settings)) as url,
             httpx.Client(base_url=url) as client,
@@ -711,22 +710,26 @@ class TestLive:
             readers = [pool.submit(read, url) for _ in range(4)]
             try:
                 with httpx.Client(base_url=url) as client:
-                    for turn in range(12):
+                    for turn in range(6):
                         folder = folders[(turn + 1) % 3]
                         wanted = Snapshot(folder).info.id
                         point(link, folder)
-                        wait_until(lambda wanted=wanted: client.get("/api/v1/status").json()["snapshot"] == wanted)  # type: ignore[misc]
+                        wait_until(partial(is_live, client, wanted))
             finally:
                 stop.set()
             assert all(reader.result() > 0 for reader in readers)
             assert seen == set(ids)
             metrics = httpx.get(f"{url}/metrics").text
-            assert "skillapi_snapshot_swaps_total 12" in metrics
+            assert "skillapi_snapshot_swaps_total 6" in metrics
             assert 'status="5' not in metrics
 
     def test_a_source_of_folders_names_what_is_missing(self, tmp_path: Path) -> None:
         with pytest.raises(SnapshotError, match="nowhere"):
             FolderSource(tmp_path / "nowhere").current()
+
+
+def is_live(client: httpx.Client, snapshot_id: str) -> bool:
+    return bool(client.get("/api/v1/status").json()["snapshot"] == snapshot_id)
 
 
 def is_open(path: Path) -> bool:
@@ -847,6 +850,15 @@ class TestMetrics:
         assert all(line.fullmatch(one) for one in text.splitlines())
 
 
+LARGE = [
+    sample_skill(
+        ACME,
+        "large",
+        "Large.",
+        "# Large\n",
+        versions=(SampleVersion("0.0.1", "# Large\n", {"data.bin": hashlib.shake_256(b"large").digest(8_000_000)}),),
+    )
+]
 SERVER = """
 import sys
 from pathlib import Path
@@ -857,19 +869,6 @@ serve(create_app(FolderSource(Path(sys.argv[1])), MemoryStore(LARGE), Settings()
       announce=lambda url: print(url, flush=True))
 print("ended", flush=True)
 """
-LARGE = [
-    sample_skill(
-        ACME,
-        "large",
-        "Large.",
-        "# Large\n",
-        versions=(
-            type(SAMPLES[0].versions[0])(
-                "0.0.1", "# Large\n", {"data.bin": hashlib.shake_256(b"large").digest(8_000_000)}
-            ),
-        ),
-    )
-]
 
 
 class TestServer:
@@ -881,9 +880,8 @@ class TestServer:
             assert process.stdout is not None
             host, port = process.stdout.readline().strip().removeprefix("http://").split(":")
             with socket.create_connection((host, int(port))) as slow:
-                slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
                 slow.sendall(b"GET /api/v1/skills/acme/tools/large/download HTTP/1.1\r\nHost: x\r\n\r\n")
-                received = slow.recv(1000)
+                received = bytearray(slow.recv(1000))
                 process.send_signal(number)
                 wait_until(lambda: refuses(host, int(port)))
                 assert process.poll() is None

@@ -294,3 +294,72 @@ def _noise(size: int) -> bytes:
     import random
 
     return random.Random(1).randbytes(size)
+
+
+def test_a_skill_that_moved_keeps_its_history_and_costs_no_blob(crawler: Crawler, github: StandIn) -> None:
+    files = {"old/a/SKILL.md": SKILL.format(name="a"), "old/a/data.txt": "data\n"}
+    github.add_repository("acme/tools", files)
+    crawler.crawl("acme/tools")
+    github.push(
+        "acme/tools",
+        {"old/a/SKILL.md": None, "old/a/data.txt": None, **{p.replace("old", "new"): t for p, t in files.items()}},
+    )
+    github.reset_wire_log()
+    assert crawler.crawl() == [CrawlOutcome()]
+    assert crawler.registry.rows("SELECT path, slug, state FROM skill") == [("new/a", "a", "listed")]
+    assert crawler.registry.rows("SELECT count(*) FROM version") == [(1,)]
+    assert crawler.registry.rows("SELECT evidence FROM event WHERE kind = 'skill.moved'") == [
+        ({"from": "old/a", "to": "new/a"},)
+    ]
+
+
+def test_a_copy_in_another_repository_is_not_fetched_again(crawler: Crawler, github: StandIn) -> None:
+    big = _noise(1 << 20)
+    github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a"), "a/big.bin": big})
+    crawler.crawl("acme/tools")
+    github.add_repository("other/copies", {"x/SKILL.md": SKILL.format(name="a"), "x/big.bin": big})
+    github.reset_wire_log()
+    assert crawler.crawl("other/copies") == [CrawlOutcome(skills_added=1, versions_added=1)]
+    assert sum(exchange.bytes_out for exchange in github.wire_log()) < len(big) / 10
+    assert crawler.registry.rows("SELECT count(*) FROM package") == [(1,)]
+
+
+def test_whoever_takes_an_old_name_is_held_until_released(crawler: Crawler, github: StandIn) -> None:
+    first = github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a")})
+    crawler.crawl("acme/tools")
+    github.delete("acme/tools")
+    assert crawler.probe() == []
+    second = github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a") + "evil\n"})
+    assert second != first
+    assert crawler.crawl("acme/tools") == []
+    assert crawler.registry.rows("SELECT repository_id, state FROM repository ORDER BY state") == [
+        (first, "gone"),
+        (second, "held"),
+    ]
+    assert crawler.registry.rows("SELECT count(*) FROM skill WHERE state = 'listed'") == [(0,)]
+    assert crawler.registry.database.release(second, actor="maintainer")
+    assert crawler.crawl() == [CrawlOutcome(skills_added=1, versions_added=1)]
+
+
+def test_the_life_of_a_repository_is_told_in_events(crawler: Crawler, github: StandIn) -> None:
+    github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a")})
+    crawler.crawl("acme/tools")
+    github.change("acme/tools", archived=True)
+    github.set_default_branch("acme/tools", "trunk")
+    crawler.crawl()
+    github.empty("acme/tools")
+    crawler.crawl()
+    github.push("acme/tools", {"a/SKILL.md": SKILL.format(name="a")})
+    crawler.crawl()
+    kinds = [kind for (kind,) in crawler.registry.rows("SELECT kind FROM event ORDER BY event_id")]
+    assert kinds == [
+        "repository.added",
+        "skill.listed",
+        "version.added",
+        "repository.default-branch-changed",
+        "repository.archived-changed",
+        "repository.empty",
+        "skill.gone",
+        "repository.active",
+        "skill.listed",
+    ]

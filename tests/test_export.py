@@ -50,7 +50,7 @@ def test_a_snapshot_says_what_the_index_says(registry: Registry, crawler: Crawle
     with Snapshot(folder / info.id) as snapshot:
         assert [skill.slug for skill in snapshot.summaries()] == ["a", "c"]
         skill = snapshot.skill("ACME", "tools", "a")
-        assert skill.text.endswith("Body.\n\n\\.\n")
+        assert skill.text.endswith('Body, with "quotes"\n\n\\.\n')
         assert skill.summary.description == HOSTILE
         assert skill.manifest["name"] == "a"
         assert [file.path for file in skill.files] == ["SKILL.md"]

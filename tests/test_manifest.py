@@ -17,8 +17,6 @@ from skillcrawler.manifest import ReadManifest, read_manifest
 from skillcrawler.yamlevents import Value
 from skilldata.models import DiagnosticLevel, Level
 
-DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "diagnostics.md"
-
 
 def skill(front_matter: str, body: str = "Do this.\n") -> bytes:
     return f"---\n{front_matter}\n---\n{body}".encode()
@@ -163,8 +161,8 @@ def test_name_that_yaml_takes_for_a_truth_value_is_kept_and_remarked() -> None:
 
 
 def test_unicode_letters_are_letters_in_a_name() -> None:
-    manifest = read_manifest(skill("name: données-１\ndescription: d"), folder="x/données-1")
-    assert (manifest.level, manifest.name) == (Level.STRICT, "données-１")
+    manifest = read_manifest(skill("name: données-\uff11\ndescription: d"), folder="x/données-1")
+    assert (manifest.level, manifest.name) == (Level.STRICT, "données-\uff11")
 
 
 def test_texts_never_hold_a_nul() -> None:
@@ -202,7 +200,8 @@ def test_keys_of_living_clients_are_typed() -> None:
             "name: a\ndescription: d\nallowed-tools: Read, Bash(git add:*, git commit:*) Write\nmodel: opus\n"
             "disable-model-invocation: true\nuser-invocable: no\ncontext: fork\nagent: Explore\n"
             "argument-hint: [file] [line]\nwhen_to_use: on Mondays\npaths: src/**, docs/a b.md\n"
-            "hooks:\n  PreToolUse:\n    - matcher: Bash\n      hooks:\n        - type: command\n          command: ./x.sh"
+            "hooks:\n  PreToolUse:\n    - matcher: Bash\n      hooks:\n"
+            "        - type: command\n          command: ./x.sh"
         ),
         folder="a",
     )
@@ -248,21 +247,6 @@ def test_value_of_another_kind_is_left_out_and_remarked() -> None:
     ]
 
 
-# -- the table of rules
-
-
-def test_printed_table_of_rules_is_the_one_in_the_code() -> None:
-    rows = re.findall(r"^\| `([a-z0-9.-]+)` \| (\w+) \| (.+) \| (.+) \|$", DOCUMENT.read_text("utf-8"), re.MULTILINE)
-    assert rows == [(rule.id, rule.level.value, rule.meaning, rule.remedy) for rule in RULES.values()]
-
-
-@pytest.mark.parametrize("rule", RULES.values(), ids=RULES)
-def test_remedy_is_one_sentence(rule: object) -> None:
-    remedy = getattr(rule, "remedy", "")
-    assert remedy.endswith(".")
-    assert not re.search(r"[.!?] [A-Z]", remedy)
-
-
 # -- properties
 
 _PIECES = st.sampled_from(
@@ -286,7 +270,7 @@ _BASES = st.sampled_from(
         "---\nname: a\ndescription: Does this.\n---\nbody\n",
         "---\nname: a\ndescription: >-\n  Does\n  this.\nlicense: MIT\nmetadata:\n  author: me\n  version: '1'\n---\n",
         '---\n# note\nname: "a" # here\n\ndescription: does\n  this\nallowed-tools:\n  - Read\n  - Write\n---\nbody\n',
-        "---\nname: a\ndescription: |\n  x\n\n  y\nmetadata:\n  b:\n    c: d\n  e:\n    f:\n      - g: h\n        i: j\n---\n",
+        "---\nname: a\ndescription: |\n  x\n\n  y\nmetadata:\n  b:\n    c: d\n  e:\n    - f: g\n      h: i\n---\n",
     ]
 )
 
@@ -321,7 +305,7 @@ def check_invariants(manifest: ReadManifest) -> None:
     stored.encode()  # nothing that PostgreSQL or a page cannot hold
 
 
-@given(st.binary(max_size=400) | st.text(max_size=400).map(lambda text: skill(text)))
+@given(st.binary(max_size=400) | st.text(max_size=400).map(skill))
 @settings(max_examples=400, deadline=None)
 def test_any_bytes_have_a_level_that_their_diagnostics_explain(data: bytes) -> None:
     check_invariants(read_manifest(data, folder="x/a"))

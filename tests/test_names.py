@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skilldata.names import SLUG_LENGTH, assign_slugs, is_slug, safe_text, slugify
+from skilldata.names import assign_slugs, is_slug, safe_text, slugify
 
 folders = st.text("abA-/._é数 ", max_size=12).map(lambda text: "/".join(filter(None, text.split("/"))))
 names = st.none() | st.text("abA-_é数 ", max_size=6)

@@ -46,7 +46,20 @@ REPOSITORY = SearchAttributeKey.for_keyword("SkillRepository")
 
 
 @pytest.fixture(scope="module")
-def services(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServices]:
+def launched() -> list[str]:
+    """Every command that this module runs, with its environment, as it is run."""
+    commands: list[str] = []
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "subprocess.Popen":
+            commands.append(repr(arguments))
+
+    sys.addaudithook(note)  # stays until the process ends, for nobody takes one away
+    return commands
+
+
+@pytest.fixture(scope="module")
+def services(launched: list[str], tmp_path_factory: pytest.TempPathFactory) -> Iterator[EmbeddedServices]:
     """One running set for the module; a test that stops or breaks it is followed by another `up`."""
     running = EmbeddedServices(tmp_path_factory.mktemp("state"))
     try:
@@ -101,7 +114,10 @@ def test_status_says_where_everything_runs_and_no_secret(services: EmbeddedServi
         assert Path(kept[service.name]["log"]).exists()
 
 
-def test_concurrent_ups_start_one_set(services: EmbeddedServices) -> None:
+def test_concurrent_ups_after_a_crash_start_one_set(services: EmbeddedServices) -> None:
+    services.up()
+    settings = settings_of(services)
+    write_everywhere(settings, "crash")
     kill_all(services)
     script = (
         "import sys, json; from pathlib import Path; from skillcli.services import EmbeddedServices\n"
@@ -116,6 +132,8 @@ def test_concurrent_ups_start_one_set(services: EmbeddedServices) -> None:
     assert details[-3:] == ["was already running"] * 3
     assert all(detail.startswith("started anew in") for detail in details[:3])
     assert [len(main_processes(services, name)) for name in NAMES] == [1, 1, 1]
+    assert settings_of(services) == settings
+    assert read_everywhere(settings, "crash")
 
 
 def test_an_external_service_is_not_started(temporal_alone: EmbeddedServices) -> None:
@@ -158,21 +176,17 @@ def test_down_and_up_keep_data_credentials_and_ports(services: EmbeddedServices)
     assert read_everywhere(before, "down-up")
 
 
-@pytest.mark.parametrize("names", [("database",), ("s3",), ("temporal",), NAMES], ids="-".join)
-def test_a_killed_service_is_repaired_with_everything_it_acknowledged(
-    services: EmbeddedServices, names: tuple[str, ...]
-) -> None:
+@pytest.mark.parametrize("name", NAMES)
+def test_a_killed_service_is_repaired_with_everything_it_acknowledged(services: EmbeddedServices, name: str) -> None:
     before = services.up()
     settings = settings_of(services)
-    key = f"killed-{uuid.uuid4().hex[:8]}"
-    write_everywhere(settings, key)
-    for name in names:
-        kill(before[name].pid)
+    write_everywhere(settings, f"killed-{name}")
+    kill(before[name].pid)
     after = services.up()
-    assert {name for name in NAMES if after[name].pid != before[name].pid} == set(names)
-    assert all(after[name].detail.startswith("started anew in") for name in names)
+    assert [other for other in NAMES if after[other].pid != before[other].pid] == [name]
+    assert after[name].detail.startswith("started anew in")
     assert settings_of(services) == settings
-    assert read_everywhere(settings, key)
+    assert read_everywhere(settings, f"killed-{name}")
 
 
 def test_a_killed_service_is_broken_until_it_is_stopped_or_repaired(temporal_alone: EmbeddedServices) -> None:
@@ -259,11 +273,11 @@ def test_a_hung_server_is_started_anew(temporal_alone: EmbeddedServices, monkeyp
     hung = temporal_alone.up()["temporal"].pid
     assert hung
     monkeypatch.setattr(server_module, "ATTACH_SECONDS", 0.2)
-    monkeypatch.setattr("skillcli.services.temporal._TIMEOUT_SECONDS", 0.2)
+    monkeypatch.setattr("skillcli.services.temporal._TIMEOUT_SECONDS", 0.5)
     monkeypatch.setattr("skillcli.services.temporal.Temporal.stop_seconds", 0.2)
     os.kill(hung, signal.SIGSTOP)
-    assert temporal_alone.status()["temporal"].state is ServiceState.BROKEN
-    monkeypatch.setattr("skillcli.services.temporal._TIMEOUT_SECONDS", 3.0)
+    while temporal_alone.status()["temporal"].state is not ServiceState.BROKEN:
+        pass  # a stop reaches the last thread a moment later
     assert temporal_alone.up()["temporal"].pid != hung
     assert Process.of(hung) is None
 
@@ -293,23 +307,15 @@ def test_everything_listens_on_the_loopback_address_only(services: EmbeddedServi
 
 
 def test_secrets_are_on_no_command_line_in_no_environment_and_in_private_files_only(
-    services: EmbeddedServices,
+    services: EmbeddedServices, launched: list[str]
 ) -> None:
-    seen: list[str] = []
-
-    kill_all(services)
-    began = {process.pid for process in psutil.process_iter()}
-    EmbeddedServices(services.file.parent, notify=seen.append).up()
-    told = "\n".join(seen) + read_log(services)
-    for process in psutil.process_iter():
-        if process.pid in began:
-            continue
-        try:
+    services.up()
+    told = "\n".join(launched) + read_logs(services)
+    for name in NAMES:
+        for process in holders(services, name):
             told += "\n".join(process.cmdline()) + "\n".join(process.environ().values())
-        except psutil.Error:  # it has ended meanwhile
-            continue
     secrets = secrets_of(services)
-    assert "listen_addresses=127.0.0.1" in told
+    assert all(word in told for word in ("initdb", "--single", "listen_addresses=127.0.0.1", "-s3.config="))
     assert not [secret for secret in secrets if secret in told]
     state = services.file.parent
     holding = [path for path in files_below(state) if holds(path, secrets)]
@@ -498,15 +504,14 @@ def test_a_process_is_told_apart_by_ps_too(monkeypatch: pytest.MonkeyPatch, tmp_
 
 
 def test_chosen_ports_are_free_and_so_are_their_companions() -> None:
+    ports = choose_ports(["a", "b", "c"], range(22_000, 24_000), companion=4_000)
+    assert len(set(ports.values())) == 3
+    assert all(is_free(port) and is_free(port + 4_000) for port in ports.values())
     with socket.create_server(("127.0.0.1", 0)) as taken:
-        assert not is_free(taken.getsockname()[1])
-    ports = choose_ports(["a", "b", "c"], range(22_000, 22_003))
-    assert sorted(ports.values()) == [22_000, 22_001, 22_002]
-    with (
-        socket.create_server(("127.0.0.1", 32_003)),
-        pytest.raises(OSError, match="no free loopback port in 22003-22003"),
-    ):
-        choose_ports(["a"], range(22_003, 22_004), companion=10_000)
+        port = taken.getsockname()[1]
+        assert not is_free(port)
+        with pytest.raises(ServiceUnavailable, match=f"no free loopback port in {port - 10_000}"):
+            choose_ports(["a"], range(port - 10_000, port - 9_999), companion=10_000)
 
 
 def test_private_files_are_private_even_where_one_was_not(tmp_path: Path) -> None:
@@ -640,6 +645,6 @@ def holds(path: Path, secrets: list[str]) -> bool:
     return any(secret.encode() in content for secret in secrets)
 
 
-def read_log(services: EmbeddedServices) -> str:
+def read_logs(services: EmbeddedServices) -> str:
     logs = (services.file.parent / "services").glob("*/log")
     return "\n".join(log.read_text(encoding="utf-8", errors="replace") for log in logs)

@@ -136,6 +136,19 @@ def test_ids_depend_on_names_only(github: StandIn) -> None:
     other.stop()
 
 
+def test_what_a_killed_process_left_is_swept_away(tmp_path: Path) -> None:
+    left = StandIn()
+    folder = left.world.directory
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    orphan = folder.with_name(f"standin-{gone.pid}-x")
+    orphan.mkdir()
+    StandIn().stop()
+    assert (orphan.exists(), folder.exists()) == (False, True)
+    left.stop()
+    assert not folder.exists()
+
+
 # -- corpus files
 
 

@@ -9,6 +9,8 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import traceback
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -57,20 +59,35 @@ def options(
 
 def main() -> None:
     """Run the command, and say what went wrong in words."""
+    status = _run()
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+    sys.stderr.flush()
+    # Temporal's client has native threads that may outlive the interpreter and abort it while it shuts
+    # down, which would turn a finished command into a failed one.
+    os._exit(status)
+
+
+def _run() -> int:
     try:
         app()
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else int(end.code is not None)
     except RegistryError as error:
         if context.debug():
-            raise
+            traceback.print_exc()
         _explain(error)
-        sys.exit(error.exit_status)
+        return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("interrupted\n")
-        sys.exit(130)
+        return 130
     except BrokenPipeError:
-        # The reader of our output went away; nothing is left to tell.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        return 1  # the reader of our output went away; nothing is left to tell
+    except Exception:  # noqa: BLE001 - the last resort of a command
+        traceback.print_exc()
+        sys.stderr.write("error: this should not happen; please report it with the lines above\n")
+        return 1
+    return 0
 
 
 def _explain(error: RegistryError) -> None:

@@ -14,7 +14,7 @@ from typing import NamedTuple
 from skillcrawler import zipformat
 from skillcrawler.diagnostics import Rule
 from skillcrawler.discover import MANIFEST_FILE
-from skillcrawler.gitobjects import encode_path
+from skillcrawler.gitobjects import blob_oid, encode_path
 from skillcrawler.paths import check_paths
 from skillcrawler.reporting import about, capped
 from skilldata.config import PackageSettings
@@ -170,6 +170,7 @@ def _pack(files: list[SourceFile], diagnostics: tuple[Diagnostic, ...]) -> Built
             mode=file.mode,
             size=len(file.data),
             sha256=hashlib.sha256(file.data).hexdigest(),
+            oid=blob_oid(file.data),
         )
         for file in files
     )

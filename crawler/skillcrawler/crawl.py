@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from skillcrawler.archive import BuiltPackage, build_package, check_sizes
 from skillcrawler.discover import Discovery, SkillFolder, Unusable, find_skills
-from skillcrawler.fetch import Commit, FetchedRepository, Fetcher
+from skillcrawler.fetch import Blob, Commit, FetchedRepository, Fetcher
 from skillcrawler.gitobjects import TreeEntry
 from skillcrawler.licence import judge_licence
 from skillcrawler.manifest import ReadManifest, read_manifest
 from skillcrawler.members import Members, read_links, resolve_members, source_files
 from skillcrawler.provenance import Origin, canonical_json, provenance_statement
 from skillcrawler.root import select_root
+from skillcrawler.stored import StoredBlobs
 from skillcrawler.tree import RepositoryTree
 from skilldata.config import Settings
 from skilldata.database import CrawlOutcome, Database, KnownSkill
@@ -56,7 +57,7 @@ def crawl_repository(
         return CrawlOutcome()
     with fetcher.fetch(repository.owner, repository.name, repository.head_oid) as fetched:
         heartbeat("trees")
-        reader = _Reader(repository, fetched, settings, objects, heartbeat)
+        reader = _Reader(repository, fetched, settings, objects, StoredBlobs(database, objects), heartbeat)
         known = database.known_skills(repository_id)
         fresh = database.due_repository(repository_id).crawled_oid is None
         same_licence = reader.licence_basis == database.licence_basis(repository_id)
@@ -88,6 +89,7 @@ class _Reader:
         fetched: FetchedRepository,
         settings: Settings,
         objects: ObjectStore,
+        stored: StoredBlobs,
         heartbeat: Callable[[str], None],
     ) -> None:
         self._repository = repository
@@ -95,6 +97,7 @@ class _Reader:
         self._settings = settings
         self._limits = settings.package
         self._objects = objects
+        self._stored = stored
         self._heartbeat = heartbeat
         self._here: set[str] = set()
         self.commit: Commit = fetched.commit()
@@ -124,15 +127,20 @@ class _Reader:
     # -- getting blobs
 
     def _fetch(self, oids: Iterable[str]) -> None:
+        """Make blobs readable: those that are in a stored package from there, the others from GitHub."""
         wanted = [oid for oid in dict.fromkeys(oids) if oid not in self._here]
-        if wanted:
-            self._fetched.fetch_blobs(wanted)
-            self._here.update(wanted)
+        stored = self._stored.find(wanted) if wanted else ()
+        missing = [oid for oid in wanted if oid not in stored]
+        if missing:
+            self._fetched.fetch_blobs(missing)
             self._heartbeat("blobs")
+        self._here.update(wanted)
+
+    def _read(self, oid: str, max_bytes: int) -> Blob:
+        return self._stored.read(oid) or self._fetched.read(oid, max_bytes=max_bytes)
 
     def _text(self, oid: str) -> bytes:
-        blob = self._fetched.read(oid, max_bytes=MANIFEST_MAX_BYTES)
-        return blob.data or b""
+        return self._read(oid, MANIFEST_MAX_BYTES).data or b""
 
     def _blobs(self, oids: Collection[str]) -> dict[str, bytes]:
         self._fetch(oids)
@@ -216,7 +224,7 @@ class _Reader:
         data: dict[str, bytes] = {}
         sizes: list[tuple[str, int]] = []
         for member in members.files:
-            blob = self._fetched.read(member.oid, max_bytes=self._limits.max_file_bytes)
+            blob = self._read(member.oid, self._limits.max_file_bytes)
             sizes.append((member.path, blob.size))
             if blob.data is None or sum(size for _, size in sizes) > self._limits.max_bytes:
                 return list(check_sizes(sizes, self._limits))

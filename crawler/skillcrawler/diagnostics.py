@@ -1,4 +1,4 @@
-"""The rules a SKILL.md is held to: one table, of which docs/diagnostics.md is the printed form.
+"""The rules a SKILL.md is held to; docs/diagnostics.md is the printed form of all rules.
 
 The level of a file follows from its diagnostics and from nothing else: any error makes it `broken`,
 any warning `loadable`, and what is left is `strict`.

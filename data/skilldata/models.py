@@ -114,12 +114,13 @@ class Diagnostic(Record):
 
 
 class PackagedFile(Record):
-    """One file of a package: path from the skill's root, POSIX mode (0o644 or 0o755), size, content."""
+    """One file of a package: path from the skill's root, POSIX mode (0o644 or 0o755), size, content, git blob."""
 
     path: str
     mode: int
     size: int
     sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    oid: ObjectId
 
 
 class Package(Record):

@@ -150,7 +150,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         ],
         "copies": [copy.address for copy in skill.copies],
     }
-    return json.dumps(content, ensure_ascii=False, indent=1).encode(errors="replace") + b"\n"
+    return json.dumps(content, ensure_ascii=False).encode(errors="replace") + b"\n"
 
 
 def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:

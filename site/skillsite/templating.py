@@ -13,6 +13,7 @@ from skillsite.pages import Page
 from skillsite.visible import one_line, show_hidden
 
 TEMPLATES = Path(__file__).parent / "templates"
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 class Renderer:
@@ -55,8 +56,8 @@ def _marked(part: Markup) -> Markup:
 
 def day(moment: datetime) -> Markup:
     """A date as `<time>`, such as 9 Mar 2026, in UTC."""
-    moment = moment.astimezone(UTC)
-    return Markup('<time datetime="{0}">{1.day} {2}</time>').format(moment.date(), moment, moment.strftime("%b %Y"))
+    date = moment.astimezone(UTC).date()
+    return Markup(f'<time datetime="{date}">{date.day} {_MONTHS[date.month - 1]} {date.year}</time>')  # noqa: S704
 
 
 def count(number: int) -> str:

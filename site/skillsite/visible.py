@@ -21,6 +21,7 @@ _BLANK = frozenset(
     + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 )
 _ORDINARY = frozenset("\t\n\r")
+_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _PRESENTATION = "\ufe0e\ufe0f"  # text or emoji style of the character before
 _ZERO_WIDTH_JOINER = "\u200d"
 
@@ -31,7 +32,7 @@ def show_hidden(text: str) -> str:
     Joiners and style selectors inside emoji stay, as do line ends and tabs; a byte order mark at the very
     start is dropped.
     """
-    if text.isascii() and text.isprintable():
+    if text.isascii() and not _CONTROLS.search(text):
         return text
     text = text.removeprefix("\ufeff")
     hidden = sorted(filter(_is_hidden, set(text)))

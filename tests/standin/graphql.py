@@ -32,6 +32,7 @@ from tests.standin.graphql_cost import cost_of
 from tests.standin.graphql_errors import QueryProblem
 from tests.standin.graphql_objects import QueryObject
 from tests.standin.limits import Limits
+from tests.standin.world import StandInError
 
 SUBSET_FILE = Path(__file__).parent / "schema.graphql"
 FULL_FILE = Path(__file__).parent.parent / "node_modules/@octokit/graphql-schema/schema.graphql"
@@ -43,7 +44,13 @@ _CAPITAL = re.compile(r"(?<!^)(?=[A-Z])")
 
 @functools.cache
 def read_schema(file: Path = SUBSET_FILE) -> GraphQLSchema:
-    """Build a schema from its definition, once per process."""
+    """Build a schema from its definition, once per process.
+
+    Raises:
+        StandInError: The file is not there.
+    """
+    if not file.exists():
+        raise StandInError(f"no GraphQL schema {file}", remedy="Run `python -m tests.node install`.")
     return build_schema(file.read_text(encoding="utf-8"), assume_valid=True)
 
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, RedirectResponse, Response, StreamingResponse
+from starlette.types import Receive, Scope, Send
 
 from tests.standin.middleware import Caller
 from tests.standin.world import Repository, World
@@ -107,8 +109,8 @@ class Codeload:
             env=_environment(),
         )
         headers = {"content-disposition": f"attachment; filename={folder}.{extension}", "etag": f'W/"{oid}"'}
-        media_type = "application/zip" if extension == "zip" else "application/x-gzip"
-        return StreamingResponse(_output(process), headers=headers, media_type=media_type)
+        headers["content-type"] = "application/zip" if extension == "zip" else "application/x-gzip"
+        return _ProcessOutput(process, 200, headers)
 
 
 async def _backend(request: Request, path: Path, suffix: str, body: bytes) -> Response:
@@ -143,34 +145,48 @@ async def _backend(request: Request, path: Path, suffix: str, body: bytes) -> Re
             status = int(value.split()[0])
         else:
             headers[name.lower()] = value.strip()
-    return StreamingResponse(_output(process, feeding), status, headers)
+    return _ProcessOutput(process, status, headers, feeding)
+
+
+class _ProcessOutput(StreamingResponse):
+    """What a process writes, as a body; when the client leaves early, the process is ended."""
+
+    def __init__(
+        self,
+        process: asyncio.subprocess.Process,
+        status: int,
+        headers: dict[str, str],
+        feeding: asyncio.Future[None] | None = None,
+    ) -> None:
+        super().__init__(_chunks(process), status, headers)
+        self._process, self._feeding = process, feeding
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            await super().__call__(scope, receive, send)
+        finally:
+            if self._process.returncode is None:
+                with contextlib.suppress(ProcessLookupError):
+                    self._process.kill()
+            async for _ in _chunks(self._process):
+                pass  # its pipe is closed only once it was read to the end
+            if self._feeding:
+                await self._feeding
+            await self._process.wait()
 
 
 async def _feed(process: asyncio.subprocess.Process, body: bytes) -> None:
     if process.stdin is None:
         return
-    try:
+    with contextlib.suppress(BrokenPipeError, ConnectionResetError):  # it has read all it wanted
         process.stdin.write(body)
         await process.stdin.drain()
-        process.stdin.close()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # it has read all it wanted
+    process.stdin.close()
 
 
-async def _output(
-    process: asyncio.subprocess.Process, feeding: asyncio.Future[None] | None = None
-) -> AsyncIterator[bytes]:
-    if process.stdout is None:
-        return
-    try:
-        while chunk := await process.stdout.read(_CHUNK):
-            yield chunk
-        if feeding:
-            await feeding
-        await process.wait()
-    finally:
-        if process.returncode is None:
-            process.kill()
+async def _chunks(process: asyncio.subprocess.Process) -> AsyncIterator[bytes]:
+    while process.stdout and (chunk := await process.stdout.read(_CHUNK)):
+        yield chunk
 
 
 def _environment() -> dict[str, str]:

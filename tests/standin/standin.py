@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from tests.standin.wire import Exchange, WireLog
 from tests.standin.world import App, Clock, Repository, StandInError, Token, World
 
 DEFAULT_TOKEN = "standin-token"
+_ROOM = 1 << 30
 DEFAULT_CACHE = Path(__file__).resolve().parents[2] / "build" / "standin"
 
 
@@ -54,7 +56,7 @@ class StandIn(Changes):
 
     def __init__(self, options: Options | None = None, **changes: Any) -> None:
         self.options = options or Options(**changes)
-        self._directory = Path(tempfile.mkdtemp(prefix="standin-"))
+        self._directory = _new_directory()
         world = World(self._directory, self.options.clock)
         schema = graphql.read_schema(graphql.FULL_FILE if self.options.full_schema else graphql.SUBSET_FILE)
         clock = self.options.clock
@@ -195,3 +197,25 @@ def _summary(repo: Repository) -> dict[str, Any]:
         "head": repo.store.branches().get(repo.default_branch),
         "snapshots": list(repo.snapshots),
     }
+
+
+def _new_directory() -> Path:
+    """Make a folder for repositories: in memory where there is room, for they are thousands of small files."""
+    memory = Path("/dev/shm")
+    roomy = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > _ROOM
+    place = memory if roomy else Path(tempfile.gettempdir())
+    for left in place.glob("standin-*-*"):  # by a process that was killed
+        owner = left.name.split("-")[1]
+        if owner.isdigit() and not _is_alive(int(owner)):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"standin-{os.getpid()}-", dir=place))
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -6,6 +6,8 @@ import secrets
 import socket
 from collections.abc import Sequence
 
+from skilldata.errors import ServiceUnavailable
+
 LOOPBACK = "127.0.0.1"
 
 
@@ -31,17 +33,15 @@ def choose_ports(names: Sequence[str], candidates: range, companion: int = 0) ->
         companion: Where not 0, the port this much higher must be free as well.
 
     Raises:
-        OSError: No free port was found.
+        ServiceUnavailable: There are not so many free ports.
     """
-    chosen: dict[str, int] = {}
-    for name in names:
-        for _ in range(len(candidates)):
-            port = candidates[secrets.randbelow(len(candidates))]
-            if port not in chosen.values() and is_usable(port, companion):
-                chosen[name] = port
-                break
-        else:
-            raise OSError(f"no free loopback port in {candidates.start}-{candidates.stop - 1}")
+    shuffled = secrets.SystemRandom().sample(candidates, len(candidates))
+    usable = (port for port in shuffled if is_usable(port, companion))
+    chosen = dict(zip(names, usable, strict=False))
+    if len(chosen) < len(names):
+        raise ServiceUnavailable(
+            f"no free loopback port in {candidates.start}-{candidates.stop - 1}", remedy="End what listens there."
+        )
     return chosen
 
 

@@ -43,7 +43,7 @@ class ServicesStatus:
         return all(service.state in {ServiceState.RUNNING, ServiceState.EXTERNAL} for service in self.services)
 
     def __getitem__(self, name: str) -> ServiceStatus:
-        return next(service for service in self.services if service.name == name)
+        return {service.name: service for service in self.services}[name]
 
     def as_dict(self) -> dict[str, Any]:
         """Return plain values, as `--json` prints them."""

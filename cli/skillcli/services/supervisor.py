@@ -148,6 +148,8 @@ class EmbeddedServices:
         """Turn what the disk refuses into an error with a remedy."""
         try:
             yield
+        except ConnectionError:  # not the disk: whoever is notified has gone
+            raise
         except OSError as error:
             other = isinstance(error, PermissionError)
             remedy = "Run the command as the user who made it" if other else "Mend that"

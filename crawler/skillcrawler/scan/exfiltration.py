@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
-from skillcrawler.scan.hosts import COLLECTORS, HostKind
+from skillcrawler.scan.hosts import COLLECTORS, HostKind, classify
 from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
-from skillcrawler.scan.signals import Signal, near, pairs
+from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import BARE_ADDRESS, SEND, addresses, host_kinds
 
@@ -94,57 +95,18 @@ _DNS = Signal(
     r"\b(?:dig|nslookup|host|ping|resolve-dnsname)[ ][^\n|;]{0,100}?(?:\$\([^)\n]{1,120}\)|`[^`\n]{1,120}`|\$\{?\w{1,40}\}?)[\"']?\.[\"']?[\w$-]{1,60}\.\w{2,12}"
     r"|(?:gethostbyname|getaddrinfo|resolver\.(?:resolve|query)|dns\.(?:resolve\w{0,4}|lookup))\([ ]?(?:f[\"'`][^\"'`\n]{0,60}\{[^}\n]{1,80}\}[^\"'`\n]{0,20}\.|`[^`\n]{0,60}\$\{[^}\n]{1,80}\}[^`\n]{0,20}\.|\w{1,40}[ ]?\+[ ]?[\"']\.)",
 )
-_SEND_WORD = Signal(
-    (
-        "send",
-        "post",
-        "upload",
-        "forward",
-        "transmit",
-        "exfiltrat",
-        "submit",
-        "report",
-        "email",
-        "relay",
-        "leak",
-        "copy",
-        "deliver",
-        "append",
-        "include",
-        "log ",
-    ),
-    r"\b(?:send|post|upload|forward|transmit|exfiltrate|submit|e-?mail|relay|leak|deliver|report)(?:s|ing|ed)?\b",
+_LEAK_DATA = (
+    r"(?:(?:full|entire|whole|complete|all)\s+(?:of\s+the\s+)?(?:conversation|chat|context|session|message)s?(?:\s+(?:history|log|transcript|contents?))?|conversation\s+(?:history|log|transcript|context)|chat\s+(?:history|logs?|transcript)|"
+    r"system\s+prompts?|credentials?|api[ _-]?keys?|secrets?|passwords?|environment\s+variables|env\s+vars|(?:access|auth|session)\s+tokens?|private\s+keys?|ssh\s+keys?|seed\s+phrases?|recovery\s+phrases?|mnemonics?|"
+    r"(?:the\s+)?users?(?:'s|s')?\s+(?:files?|data|messages?|prompts?|inputs?|personal|private|documents?|e-?mails?|contacts?)|personal\s+(?:data|information)|contents?\s+of\s+[~/.\"'`][\w./~\"'`]{2,60}|[\w./~]{0,30}(?:\.env|\.ssh|id_rsa|\.aws)\b[\w./]{0,20})"
 )
-_PRIVATE_DATA = Signal(
-    (
-        "conversation",
-        "chat",
-        "system prompt",
-        "credential",
-        "api key",
-        "api_key",
-        "secret",
-        "password",
-        "environment variable",
-        "env var",
-        "token",
-        "private key",
-        "ssh key",
-        "user's",
-        "users'",
-        "user data",
-        "personal",
-        "history",
-        "contents of",
-        "files",
-        "source code",
-        "seed phrase",
-        "mnemonic",
-    ),
-    r"\b(?:(?:full|entire|whole|complete|all)\s+(?:conversation|chat|context|session|message)s?(?:\s+(?:history|log|transcript|contents?))?|conversation\s+(?:history|log|transcript|context)|chat\s+(?:history|logs?|transcript)|system\s+prompts?|credentials?|api[ _-]?keys?|secrets?|passwords?|environment\s+variables|env\s+vars|(?:access|auth|session)\s+tokens?|private\s+keys?|ssh\s+keys?|seed\s+phrases?|recovery\s+phrases?|mnemonics?|(?:the\s+)?user'?s?'?\s+(?:files?|data|messages?|prompts?|inputs?|personal|private|documents?|emails?|contacts?)|personal\s+(?:data|information))\b",
+_LEAK_GAP = r"[^{}()=;|]{0,70}?"
+_TOLD_TO_LEAK = Signal(
+    ("send", "post", "upload", "forward", "transmit", "exfiltrat", "submit", "mail", "relay", "leak", "deliver"),
+    rf"(?<![\w.@/=\"'`-])(?:send|post|upload|forward|transmit|exfiltrate|submit|e-?mail|relay|leak|deliver)(?:s|ing)?\s{_LEAK_GAP}\b{_LEAK_DATA}{_LEAK_GAP}\b(?:to|at|via|into|using|with)\s{_LEAK_GAP}(https?://[^\s\"'`<>)\]]{{4,200}}|[\w.+-]{{2,40}}@[\w-]{{2,40}}\.[a-z]{{2,12}}\b)"
+    rf"|(?<![\w.@/=\"'`-])(?:send|post|upload|forward|transmit|submit)\s{_LEAK_GAP}\bto\s{_LEAK_GAP}(https?://[^\s\"'`<>)\]]{{4,200}}){_LEAK_GAP}\b(?:with|containing|including|along)\b{_LEAK_GAP}{_LEAK_DATA}",
     lines=1,
 )
-_PROSE_TARGET = Signal(("http", "@"), r"https?://[^\s\"'`<>)\]]{4,200}|\b[\w.+-]{2,40}@[\w-]{2,40}\.[a-z]{2,12}\b")
 _IMAGE_LEAK = Signal(("![",), r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{3,150}[?&/=](?:\{\{?|<|\$\{?|\[)[^)\n]{1,80}\)")
 
 
@@ -228,15 +190,13 @@ def _spying(view: View) -> Iterator[Hit]:
 
 
 def _told_to_leak(view: View) -> Iterator[Hit]:
-    targets = view.find(_PROSE_TARGET)
-    for sent, data in pairs(view.find(_SEND_WORD), view.find(_PRIVATE_DATA), within=70):
-        if "\n\n" in view.low[sent.start() : data.end()]:
-            continue
-        where = [match for match in near(data, targets, before=120, after=160)]
-        for match in where[:1]:
-            kinds = {kind for _, kind in host_kinds(view, match.start(), match.end())}
-            if not kinds or not kinds <= {HostKind.LOCAL, HostKind.VENDOR, HostKind.FORGE}:
-                yield hit(Severity.HIGH, view, sent, data, match)
+    for match in view.find(_TOLD_TO_LEAK):
+        kind = classify(match[1] or match[2])
+        mail = "@" in (match[1] or "")
+        if mail and not re.search(r"@(?:example|your|company|domain)", match[1]):
+            yield hit(Severity.MEDIUM, view, match)
+        elif not mail and kind not in (HostKind.LOCAL, HostKind.VENDOR, HostKind.FORGE, HostKind.PLACEHOLDER):
+            yield hit(Severity.HIGH, view, match)
 
 
 RULES = (collector_endpoint, data_exfiltration, dns_tunnel)

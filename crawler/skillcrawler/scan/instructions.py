@@ -6,6 +6,7 @@ see "What is not detected" in docs/scanner.md.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from skillcrawler.scan.report import Severity
@@ -32,7 +33,8 @@ _HIDE = Signal(
         "quietly",
         "human",
     ),
-    rf"\b{_NOT}\s+(?:ever\s+)?(?:tell(?:ing)?|inform(?:ing)?|notify(?:ing)?|mention(?:ing)?|reveal(?:ing)?|disclos(?:e|ing)|alert(?:ing)?|show(?:ing)?|report(?:ing)?|explain(?:ing)?|display(?:ing)?|warn(?:ing)?)\s+(?:(?:any\s+of\s+)?(?:this|that|it|these|anything|the\s+\w+(?:\s+\w+)?)\s+)?(?:to\s+|about\s+(?:this|it)\s+to\s+)?(?:the\s+|any\s+|your\s+)?(?:users?|human|operator|developer|owner)\b"
+    rf"\b{_NOT}\s+(?:ever\s+)?(?:tell(?:ing)?|inform(?:ing)?|notify(?:ing)?|alert(?:ing)?|warn(?:ing)?)\s+(?:the\s+|any\s+|your\s+)?(?:users?|human|operator|owner)\b"
+    rf"|\b{_NOT}\s+(?:ever\s+)?(?:mention(?:ing)?|reveal(?:ing)?|disclos(?:e|ing)|show(?:ing)?|report(?:ing)?|explain(?:ing)?|display(?:ing)?)\s+(?:(?:any\s+of\s+)?(?:this|that|it|these|them|anything|(?:the\s+|these\s+|this\s+)(?:instructions?|steps?|actions?|commands?|uploads?|process|operation|request|payload|section))(?:\s+(?:step|instruction|action|operation|command)s?)?\s+)?to\s+(?:the\s+|any\s+|your\s+)?(?:users?|human|operator|owner)\b"
     r"|\bwithout\s+(?:the\s+)?(?:users?(?:'s|')?|human(?:'s)?|owner's)\s+(?:knowledge|knowing|awareness|being\s+aware|noticing|consent)\b"
     r"|\b(?:hide|conceal|keep)\s+(?:this|it|these|all\s+\w+|the\s+\w+(?:\s+\w+){0,2})\s+(?:hidden\s+|secret\s+)?from\s+(?:the\s+|any\s+)?(?:users?|human|operator|owner|reviewers?)\b"
     r"|\b(?:users?|human)\s+(?:must|should|need)\s*(?:not|never|n't)\s+(?:know|see|notice|be\s+(?:told|informed|made\s+aware))\b"
@@ -75,11 +77,15 @@ _WEAKEN = Signal(
         "ethical",
     ),
     r"--dangerously-skip-permissions|--dangerously-bypass-approvals-and-sandbox|permission-?mode\W{1,4}bypasspermissions|--yolo\b|danger-full-access"
-    r"|\b(?:disable|bypass|ignore|turn\s+off|skip|circumvent|override|deactivate|remove|evade|suspend)\s+(?:(?:all|any|every|the|your|its|these|those|safety|security|content|built-in|default|claude's|agent's|agent|of)\s+){0,4}(?:safety|security|guardrails?|sandbox(?:ing)?|safeguards?|content\s+(?:policy|policies|filters?)|approvals?|permission\s+(?:checks?|prompts?)|permissions|confirmations?|confirmation\s+prompts?|restrictions|ethical\s+\w+|protections?)\b"
+    r"|\b(?:disable|bypass|ignore|turn\s+off|skip|circumvent|override|deactivate|evade|suspend)\s+(?:(?:all|any|every|the|your|its|these|those|safety|security|content|built-in|default|claude's|agent's|agent|of)\s+){0,4}(?:safety|guardrails?|sandbox(?:ing)?|safeguards?|content\s+(?:policy|policies|filters?)|security\s+(?:checks?|controls?|measures?|restrictions?|warnings?|prompts?|polic\w{1,3}|rules|features|scans?|software|tools?)|approvals?|permission\s+(?:checks?|prompts?)|permissions|confirmations?|confirmation\s+prompts?|(?:all|any|your)\s+restrictions|ethical\s+\w+)\b"
     rf"|\b(?:{_NOT})\s+(?:ever\s+)?(?:ask(?:ing)?|request(?:ing)?|seek(?:ing)?|wait(?:ing)?|prompt(?:ing)?)\s+(?:(?:the\s+)?users?\s+)?(?:for\s+)?(?:any\s+|explicit\s+|user\s+|further\s+|additional\s+|the\s+users?'?s?'?\s+)?(?:confirmation|permission|approval|consent)\b"
     r"|\bset-mppreference\b[^\n]{0,80}-disable|\bspctl[ ]+--(?:master|global)-disable|\bcsrutil[ ]+disable|\bsetenforce[ ]+0|\bufw[ ]+disable|netsh[ ]+advfirewall[^\n]{0,60}off|\bxattr[ ]+-[a-z]{0,4}[cd][a-z]{0,3}[ ]+(?:com\.apple\.quarantine|[~/.\w\"$])|\b(?:disable|turn\s+off|pause|stop)\s+(?:your\s+|the\s+|any\s+)?(?:anti-?virus|windows\s+defender|defender|gatekeeper|firewall|edr)\b",
     lines=1,
 )
+_HEAVY = re.compile(
+    r"safety|guardrail|sandbox(?!=)|safeguard|content\s+(?:polic|filter)|security|ethical|restrictions|set-mppreference|spctl|csrutil|setenforce|ufw|advfirewall|antivirus|anti-virus|defender|gatekeeper|edr"
+)
+_NEGATED = re.compile(r"\b(?:never|not|don't|cannot|can't|no|without|nor|avoid|instead\s+of|rather\s+than|or)\s+(?:\w+\s+)?$")
 _OVERRIDE = Signal(
     (
         "ignore",
@@ -101,9 +107,11 @@ _OVERRIDE = Signal(
         "no longer bound",
         "pretend",
     ),
-    r"\b(?:ignore|disregard|forget|override|bypass|discard)\s+(?:(?:all|any|every|each|the|your|my|of|and|these|those|other|prior|previous|preceding|earlier|above|existing|original|initial|current|default|system|safety|developer|openai|anthropic|user|set)\s+){1,5}(?:instructions?|prompts?|rules|directives?|guidelines|constraints|commands|policies|programming|training|messages?)\b"
-    r"|\byou\s+are\s+(?:now|no\s+longer)\s+(?:in\s+)?(?:a\s+|an\s+|the\s+)?(?:dan\b|developer\s+mode|unrestricted|unfiltered|jailbroken|root|admin\b|bound\b|evil|free\s+(?:of|from)|claude|an?\s+ai\s+without)"
-    r"|\b(?:enter|enable|activate|switch\s+to)\s+(?:\"|')?(?:developer|dan|god|jailbreak|unrestricted|debug\s+admin)(?:\"|')?\s+mode\b|\bdo\s+anything\s+now\b|\[?\bsystem\s+override\b\]?|<\|im_start\|>\s{0,3}system|\[/?inst\]\s{0,3}\[?system|<<sys>>"
+    r"\b(?:ignore|disregard|forget|discard)\s+(?:(?:all|any|every|each|the|your|my|of|and|these|those|other)\s+){0,4}(?:prior|previous|preceding|earlier|above|existing|original|initial|current|default|system|safety|developer|openai|anthropic|your)(?:\s+(?:and|or|prior|previous|system|safety|user|set|of|initial|original)){0,3}\s+(?:instructions?|prompts?|rules|directives?|guidelines|constraints|commands|policies|programming|training|messages?|context)\b"
+    r"|\b(?:ignore|disregard|forget)\s+(?:all|everything)\s+(?:of\s+)?(?:your\s+|the\s+|other\s+)?(?:instructions|rules|guidelines|(?:you\s+were\s+told|above|before))\b"
+    r"|\boverride\s+(?:(?:all|any|your|the)\s+)+(?:previous|prior|system|safety|existing)\s+(?:instructions?|prompts?|rules|directives?|guidelines|polic\w{1,3})\b"
+    r"|\byou\s+are\s+(?:now|no\s+longer)\s+(?:in\s+)?(?:a\s+|an\s+|the\s+)?(?:dan\b|developer\s+mode|unrestricted|unfiltered|jailbroken|root\b|admin\b|bound\b|evil|free\s+(?:of|from)|an?\s+ai\s+without)"
+    r"|\b(?:enter|enable|activate|switch\s+to)\s+(?:\"|')?(?:dan|god|jailbreak|unrestricted)(?:\"|')?\s+mode\b|\bdo\s+anything\s+now\b|\[?\bsystem\s+override\b\]?|<\|im_start\|>\s{0,3}system|\[/?inst\]\s{0,3}\[?system|<<sys>>"
     r"|\b(?:these|this|the\s+following)\s+(?:new\s+)?(?:instructions?|rules?)\s+(?:supersedes?|overrides?|replaces?|takes?\s+(?:precedence|priority)\s+over)\s+(?:all|any|every|your|the|previous|prior|system)\b|\bno\s+longer\s+bound\s+by\b",
     lines=1,
 )
@@ -131,7 +139,7 @@ _REVIEWER = Signal(
         "no findings",
         "security scan",
     ),
-    r"\b(?:note|message|attention|instructions?|to|for|dear)\b[^\n]{0,30}?\b(?:ai\s+|llm\s+|automated\s+|security\s+|code\s+|skill\s+)?(?:scanners?|reviewers?|auditors?|moderators?|analy[sz]ers?|judges?|evaluators?)\b[^\n]{0,120}?\b(?:safe|benign|harmless|ignore|skip|approve[ds]?|clean|no\s+(?:issues|findings|threats|risk)|legitimate|trusted|verified|do\s+not\s+(?:flag|report))\b"
+    r"\b(?:note|message|attention|instructions?|dear|hello|hey|important)\b[\s:,]{0,4}(?:(?:to|for)\s+)?(?:the\s+|any\s+|all\s+)?(?:(?:ai|llm|automated|security|code|skill|static)\s+){0,2}(?:scanners?|reviewers?|auditors?|moderators?|analy[sz]ers?|judges?|evaluators?)\b[^\n]{0,160}?\b(?:safe|benign|harmless|ignore|skip|approved?|clean|no\s+(?:issues|findings|threats|risk)|legitimate|trusted|verified|do\s+not\s+(?:flag|report))\b"
     r"|\b(?:classify|mark|rate|report|treat|consider|score|label|flag|evaluate)\s+(?:this\s+|the\s+|as\s+)?(?:skill|file|package|code|content|it|plugin)\s+(?:as\s+|to\s+be\s+)?(?:(?:completely|fully|100%|entirely)\s+)?(?:safe|benign|harmless|clean|trusted|low[- ]risk|no[- ]risk|non-malicious)\b"
     r"|\bthis\s+(?:skill|file|plugin|package|script|code)\s+(?:is|has\s+been|was)\s+(?:already\s+)?(?:pre-?approved|(?:audited|verified|reviewed|certified|scanned|whitelisted)(?:\s+and\s+\w+)?\s+by\s+(?:the\s+)?(?:security|anthropic|openai|openclaw|clawhub|microsoft|google|virustotal))"
     r"|\b(?:skip|omit|ignore)\s+(?:the\s+|all\s+|any\s+)?(?:security\s+)?(?:scan(?:ning)?|analysis|review)\s+(?:of|for|on)\s+(?:this|the\s+following|these)\b|\bsecurity\s+scanners?\s+(?:should|must|can|may)\s+(?:ignore|skip|disregard)\b",
@@ -217,8 +225,9 @@ def hide_from_user(view: View, skill: Skill) -> Iterator[Hit]:
 def weaken_safeguards(view: View, skill: Skill) -> Iterator[Hit]:
     """Find orders and switches that turn approvals, sandboxes or system protection off."""
     for match in view.find(_WEAKEN):
-        switch = match[0].lstrip().startswith(("--", "danger", "permission")) or "xattr" in match[0]
-        yield hit(Severity.MEDIUM if switch else Severity.HIGH, view, match)
+        before = view.low[max(0, match.start() - 24) : match.start()]
+        if not _NEGATED.search(before):
+            yield hit(Severity.HIGH if _HEAVY.search(match[0]) else Severity.MEDIUM, view, match)
     for match in view.find(_AGENCY):
         yield hit(Severity.MEDIUM, view, match)
 
@@ -233,7 +242,8 @@ def weaken_safeguards(view: View, skill: Skill) -> Iterator[Hit]:
 def override_instructions(view: View, skill: Skill) -> Iterator[Hit]:
     """Find plain wordings of prompt injection."""
     for match in view.find(_OVERRIDE):
-        yield hit(Severity.HIGH, view, match)
+        if not _NEGATED.search(view.low[max(0, match.start() - 24) : match.start()]):
+            yield hit(Severity.HIGH, view, match)
 
 
 @view_rule(

@@ -49,7 +49,16 @@ TABLES = (
         first_seen_at  timestamptz NOT NULL DEFAULT now()
     )
     """,
-    "CREATE INDEX repository_name ON repository (lower(owner), lower(name))",
+    "CREATE INDEX repository_by_name ON repository (lower(owner), lower(name))",
+    # Every name that a repository went by: whoever takes one over is held.
+    """
+    CREATE TABLE repository_name (
+        name          text NOT NULL,
+        repository_id bigint NOT NULL,
+        seen_at       timestamptz NOT NULL DEFAULT now(),
+        PRIMARY KEY (name, repository_id)
+    )
+    """,
     """
     CREATE TABLE source_repository (
         source_id     bigint NOT NULL REFERENCES source ON DELETE CASCADE,
@@ -86,9 +95,12 @@ TABLES = (
         mode           integer NOT NULL,
         size           bigint NOT NULL,
         sha256         text NOT NULL,
+        oid            text NOT NULL,
         PRIMARY KEY (content_digest, path)
     )
     """,
+    # Bytes that are stored under any name are never fetched again.
+    "CREATE INDEX file_oid ON file (oid)",
     """
     CREATE TABLE skill (
         skill_id           bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -173,6 +185,6 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE event, diagnostic, source_repository, source, probe")
+    op.execute("DROP TABLE event, diagnostic, source_repository, source, probe, repository_name")
     op.execute("DROP TABLE skill, version, file, package, repository CASCADE")
     op.execute("DROP FUNCTION refuse_change")

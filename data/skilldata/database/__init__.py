@@ -1,0 +1,31 @@
+"""The index in PostgreSQL. The only package that imports the driver.
+
+- `database`      the index as one object; start here
+- `todo`          who is to be looked at next
+- `repositories`  what is seen of repositories
+- `skills`        what a crawl read of their skills
+- `events`        the append-only history
+"""
+
+from skilldata.database.database import Database, database_url
+from skilldata.database.records import (
+    CrawlOutcome,
+    DueRepository,
+    Failure,
+    KnownSkill,
+    SourceRow,
+    StoredBlob,
+)
+from skilldata.database.todo import probe_interval
+
+__all__ = [
+    "CrawlOutcome",
+    "Database",
+    "DueRepository",
+    "Failure",
+    "KnownSkill",
+    "SourceRow",
+    "StoredBlob",
+    "database_url",
+    "probe_interval",
+]

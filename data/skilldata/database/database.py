@@ -1,0 +1,341 @@
+"""The index as one object: a pool of connections, and a method for each thing that is asked or told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any, Self, TypeVar
+
+import psycopg
+from psycopg import Connection
+from psycopg.rows import class_row
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from skilldata.config import DatabaseSettings
+from skilldata.database import todo
+from skilldata.database.events import clean
+from skilldata.database.records import CrawlOutcome, DueRepository, Failure, KnownSkill, SourceRow, StoredBlob
+from skilldata.database.repositories import release, save_repositories, set_state
+from skilldata.database.skills import CrawlWriter
+from skilldata.errors import ConfigurationError, NotFound, ServiceUnavailable
+from skilldata.models import ReadSkill, Repository, RepositoryState, Source
+
+RowT = TypeVar("RowT", DueRepository, Repository)
+
+REASON = 2000  # characters of an error that are kept
+
+
+class Database:
+    """The index. Safe to share between threads.
+
+    Every method is one transaction. What the crawler calls may be called again with the same arguments,
+    by this or another worker, without a further effect.
+
+    Args:
+        settings: Address and pool size.
+
+    Raises:
+        ConfigurationError: No address is set.
+        ServiceUnavailable: Nothing answers there.
+    """
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self.url = database_url(settings)
+        self._pool = ConnectionPool(
+            self.url,
+            min_size=1,
+            max_size=settings.pool_size,
+            timeout=15,
+            open=False,
+            kwargs={"options": "-c TimeZone=UTC -c statement_timeout=600000"},
+            check=ConnectionPool.check_connection,
+        )
+
+    def __enter__(self) -> Self:
+        try:
+            self._pool.open(wait=True, timeout=15)
+        except PoolTimeout as error:
+            self._pool.close()
+            raise _unavailable(error) from None
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._pool.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[Connection[tuple[Any, ...]]]:
+        """Give a connection in a transaction, for the modules of this package."""
+        try:
+            with self._pool.connection() as connection:
+                yield connection
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            raise _unavailable(error) from error
+
+    # -- sources
+
+    def sources(self) -> list[SourceRow]:
+        """List all sources with their health and how many repositories each found."""
+        query = """
+            SELECT source_id, kind, target, health, error, run_at, succeeded_at, count(repository_id)
+            FROM source LEFT JOIN source_repository USING (source_id) GROUP BY source_id ORDER BY kind, target
+        """
+        with self.transaction() as connection:
+            return [SourceRow(*row) for row in connection.execute(query)]
+
+    def record_discovery(self, source: Source, repositories: Sequence[Repository]) -> int:
+        """Take what a source listed. Never removes: a repository that a source stops listing stays.
+
+        Returns:
+            How many repositories are new to the index.
+        """
+        with self.transaction() as connection:
+            source_id = _source_id(connection, source)
+            connection.execute(
+                """
+                UPDATE source SET health = 'ok', error = '', run_at = now(), succeeded_at = now() WHERE source_id = %s
+                """,
+                (source_id,),
+            )
+            added = save_repositories(connection, repositories)
+            with connection.cursor() as cursor:
+                cursor.executemany(
+                    "INSERT INTO source_repository VALUES (%s, %s) ON CONFLICT DO NOTHING",
+                    [(source_id, repository.repository_id) for repository in repositories],
+                )
+            return len(added)
+
+    def record_source_failure(self, source: Source, error: str) -> None:
+        """Note that a source could not be read, where its owner can see it."""
+        with self.transaction() as connection:
+            connection.execute(
+                "UPDATE source SET health = 'failing', error = %s, run_at = now() WHERE source_id = %s",
+                (clean(error)[:REASON], _source_id(connection, source)),
+            )
+
+    # -- the to-do list
+
+    def make_due(self, sources: Sequence[Source] = (), *, full: bool = False) -> int:
+        """Make repositories due now: those that the sources found, or all.
+
+        Args:
+            sources: Where they were found; empty for all.
+            full: Forget which commit was read, so that everything is read again.
+
+        Returns:
+            How many are due.
+        """
+        with self.transaction() as connection:
+            return todo.make_due(connection, sources, full=full)
+
+    def due(self, limit: int, *, before: datetime, sources: Sequence[Source] = ()) -> list[DueRepository]:
+        """List repositories that were due before a time.
+
+        Args:
+            limit: How many at most.
+            before: Time; what is recorded as done is due again only after it.
+            sources: Only those that these found; empty for all.
+        """
+        with self.transaction() as connection:
+            return todo.due(connection, limit, before, sources)
+
+    def due_repository(self, repository_id: int) -> DueRepository:
+        """Give one repository as `due` would.
+
+        Raises:
+            NotFound: It is not in the index.
+        """
+        return self._one(DueRepository, repository_id)
+
+    def record_probe(
+        self, repositories: Sequence[Repository], *, states: Iterable[tuple[int, RepositoryState]] = ()
+    ) -> list[int]:
+        """Take what a probe saw, and say what is to be fetched.
+
+        Args:
+            repositories: Repositories as they are now.
+            states: Ids of those of which only the state was learnt; their heads have not moved.
+
+        Returns:
+            Ids of active repositories whose head is not the commit that the index reflects. They stay
+            due until `record_crawl` or `record_failure`; all others are due again after their interval.
+        """
+        with self.transaction() as connection:
+            save_repositories(connection, repositories)
+            pushed = {repository.repository_id: repository.pushed_at for repository in repositories}
+            for repository_id, state in states:
+                set_state(connection, repository_id, state)
+                pushed[repository_id] = None
+            changed = connection.execute(
+                """
+                SELECT repository_id FROM repository
+                WHERE repository_id = ANY(%s) AND state = 'active' AND head_oid IS DISTINCT FROM crawled_oid
+                ORDER BY repository_id
+                """,
+                ([repository.repository_id for repository in repositories],),
+            ).fetchall()
+            ids = [row[0] for row in changed]
+            todo.finish_probes(connection, ((key, value) for key, value in pushed.items() if key not in set(ids)))
+            return ids
+
+    def record_failure(self, repository_id: int, code: str, message: str, *, retry_at: datetime) -> None:
+        """Note that a repository could not be crawled, and when it is tried again."""
+        with self.transaction() as connection:
+            todo.record_failure(connection, repository_id, code, clean(message)[:REASON], retry_at)
+
+    def failures(self) -> list[Failure]:
+        """List repositories whose last crawl failed."""
+        with self.transaction() as connection:
+            return todo.failures(connection)
+
+    # -- repositories and skills
+
+    def repository(self, repository_id: int) -> Repository:
+        """Read one repository by its numeric id.
+
+        Raises:
+            NotFound: It is not in the index.
+        """
+        return self._one(Repository, repository_id)
+
+    def release(self, repository_id: int, *, actor: str) -> bool:
+        """Let a held repository be crawled; False where it was not held."""
+        with self.transaction() as connection:
+            return release(connection, repository_id, actor=actor)
+
+    def licence_basis(self, repository_id: int) -> str:
+        """Give what the repository's own licence was judged from at the last crawl; '' before the first."""
+        query = "SELECT licence_basis FROM repository WHERE repository_id = %s"
+        with self.transaction() as connection:
+            row = connection.execute(query, (repository_id,)).fetchone()
+        return row[0] if row else ""
+
+    def known_skills(self, repository_id: int) -> list[KnownSkill]:
+        """List what the index has of a repository's skills, gone ones included."""
+        query = "SELECT path, slug, tree_oid, state FROM skill WHERE repository_id = %s ORDER BY path"
+        with self.transaction() as connection, connection.cursor(row_factory=class_row(KnownSkill)) as cursor:
+            return cursor.execute(query, (repository_id,)).fetchall()
+
+    def stored_blobs(self, oids: Sequence[str]) -> list[StoredBlob]:
+        """Find git blobs whose bytes are in a stored package, so that they need not be fetched again."""
+        query = """
+            SELECT DISTINCT ON (oid) oid, package_digest, path
+            FROM file JOIN package USING (content_digest) WHERE oid = ANY(%s) ORDER BY oid, package_digest, path
+        """
+        with self.transaction() as connection:
+            return [StoredBlob(*row) for row in connection.execute(query, (list(oids),))]
+
+    def record_crawl(
+        self,
+        repository_id: int,
+        *,
+        revision: str,
+        tree_oid: str,
+        committed_at: datetime,
+        skills: Sequence[ReadSkill],
+        unchanged: Sequence[str] = (),
+        licence_basis: str = "",
+    ) -> CrawlOutcome:
+        """Make the index reflect one revision of one repository, whole or not at all.
+
+        Args:
+            repository_id: Numeric id.
+            revision: The commit that was read.
+            tree_oid: Its tree.
+            committed_at: Its committer date.
+            skills: Every skill that was read.
+            unchanged: Paths of skills whose folder is the one that the index has.
+            licence_basis: What the repository's own licence was judged from; see `licence_basis`.
+
+        Returns:
+            What changed. Skills that are neither read nor unchanged are marked gone; nothing is deleted.
+        """
+        with self.transaction() as connection:
+            # The lock makes simultaneous crawls of one repository take turns.
+            row = connection.execute(
+                "SELECT head_oid, pushed_at FROM repository WHERE repository_id = %s FOR UPDATE", (repository_id,)
+            ).fetchone()
+            if row is None:
+                raise _unknown(repository_id)
+            head, pushed_at = row
+            if head != revision:
+                return CrawlOutcome(superseded=True)
+            outcome = CrawlWriter(connection, repository_id, revision, committed_at).write(skills, unchanged)
+            connection.execute(
+                """
+                UPDATE repository SET crawled_oid = %(revision)s, crawled_tree = %(tree)s,
+                       committed_at = %(committed)s, licence_basis = %(basis)s
+                WHERE repository_id = %(id)s AND crawled_oid IS DISTINCT FROM %(revision)s
+                """,
+                {
+                    "revision": revision,
+                    "tree": tree_oid,
+                    "committed": committed_at,
+                    "basis": licence_basis,
+                    "id": repository_id,
+                },
+            )
+            todo.finish_probes(connection, [(repository_id, pushed_at)])
+            return outcome
+
+    def counts(self) -> dict[str, int]:
+        """Count the rows of the index, by the glossary's words."""
+        query = """
+            SELECT (SELECT count(*) FROM repository), (SELECT count(*) FROM skill WHERE state = 'listed'),
+                   (SELECT count(*) FROM skill WHERE state = 'refused'),
+                   (SELECT count(*) FROM skill WHERE state = 'gone'),
+                   (SELECT count(*) FROM version), (SELECT count(*) FROM package),
+                   (SELECT coalesce(sum(size), 0) FROM package), (SELECT count(*) FROM event)
+        """
+        names = ("repositories", "skills", "refused", "gone", "versions", "packages", "package_bytes", "events")
+        with self.transaction() as connection:
+            row = connection.execute(query).fetchone()
+        return dict(zip(names, map(int, row or ()), strict=True))
+
+    def _one(self, model: type[RowT], repository_id: int) -> RowT:
+        query = f"SELECT {', '.join(model.model_fields)} FROM repository WHERE repository_id = %s"
+        with self.transaction() as connection, connection.cursor(row_factory=class_row(model)) as cursor:
+            found = cursor.execute(query, (repository_id,)).fetchone()
+        if found is None:
+            raise _unknown(repository_id)
+        return found
+
+
+def database_url(settings: DatabaseSettings) -> str:
+    """Give the address of the database.
+
+    Raises:
+        ConfigurationError: None is set.
+    """
+    if settings.url is None:
+        raise ConfigurationError(
+            "no database is configured: database.url is empty",
+            remedy="Run `skillregistry up` for an embedded one, or set SKILLREGISTRY_DATABASE__URL.",
+        )
+    return settings.url.get_secret_value()
+
+
+def _source_id(connection: Connection[tuple[Any, ...]], source: Source) -> int:
+    connection.execute(
+        "INSERT INTO source (kind, target, interval_seconds) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
+        (source.kind, source.target, source.interval_seconds),
+    )
+    found = connection.execute(
+        "SELECT source_id FROM source WHERE kind = %s AND target = %s", (source.kind, source.target)
+    ).fetchone()
+    assert found is not None  # noqa: S101 - the row was inserted above
+    return int(found[0])
+
+
+def _unknown(repository_id: int) -> NotFound:
+    return NotFound(
+        f"repository {repository_id} is not in the index",
+        remedy="Add a source that lists it: `skillregistry crawl OWNER/NAME`.",
+    )
+
+
+def _unavailable(error: Exception) -> ServiceUnavailable:
+    reason = str(error).strip().splitlines()[0] if str(error) else type(error).__name__
+    return ServiceUnavailable(
+        f"the database does not answer: {reason}", remedy="Run `skillregistry status`, then `skillregistry up`."
+    )

@@ -1,0 +1,46 @@
+"""The append-only history of the index, and texts that PostgreSQL can hold."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from psycopg import Connection
+from psycopg.types.json import Jsonb
+
+CRAWLER = "crawler"
+
+
+def add_event(
+    connection: Connection[tuple[Any, ...]],
+    kind: str,
+    repository_id: int,
+    evidence: dict[str, Any],
+    *,
+    skill_id: int | None = None,
+    actor: str = CRAWLER,
+) -> None:
+    """Add an event.
+
+    Args:
+        connection: In the transaction that makes the change.
+        kind: What happened, `thing.past-tense`.
+        repository_id: To which repository.
+        evidence: What shows it.
+        skill_id: To which skill, if to one.
+        actor: Who did it.
+    """
+    connection.execute(
+        "INSERT INTO event (kind, actor, repository_id, skill_id, evidence) VALUES (%s, %s, %s, %s, %s)",
+        (kind, actor, repository_id, skill_id, Jsonb(clean(evidence))),
+    )
+
+
+def clean(value: Any) -> Any:
+    """Replace what PostgreSQL's text cannot hold (NUL, lone surrogates), in texts at any depth."""
+    if isinstance(value, str):
+        return value.replace("\0", "\ufffd").encode("utf-8", "replace").decode("utf-8")
+    if isinstance(value, dict):
+        return {clean(key): clean(inner) for key, inner in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [clean(inner) for inner in value]
+    return value
