@@ -17,13 +17,13 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from skillsite.check import check_site
 
 from skilldata.config import load_settings
 from skilldata.database import Database
 from skilldata.objects import ObjectStore
 from skilldata.snapshot import Snapshot
 from skilldata.store import SnapshotStore
+from skillsite.check import check_site
 from tests import corpus_count
 from tests.standin import StandIn
 

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -77,7 +78,7 @@ def crawler(registry: Registry) -> Iterator[Crawler]:
 
 
 def test_every_skill_is_listed_or_has_a_reason(crawler: Crawler, github: StandIn) -> None:
-    files = {
+    files: dict[str, str | bytes | File | None] = {
         "a/SKILL.md": SKILL.format(name="a"),
         "a/run.sh": File(b"echo\n", "100755"),
         "b/SKILL.md": "no front matter at all\n",
@@ -130,7 +131,11 @@ def test_a_crawl_of_an_unchanged_world_writes_and_fetches_nothing(crawler: Crawl
 
 def test_only_changed_skills_are_read_again(crawler: Crawler, github: StandIn) -> None:
     big = bytes(range(256)) * 400
-    files = {"a/SKILL.md": SKILL.format(name="a"), "b/SKILL.md": SKILL.format(name="b"), "b/data.bin": big}
+    files: dict[str, str | bytes | File | None] = {
+        "a/SKILL.md": SKILL.format(name="a"),
+        "b/SKILL.md": SKILL.format(name="b"),
+        "b/data.bin": big,
+    }
     github.add_repository("acme/tools", files)
     crawler.crawl("acme/tools")
     github.push("acme/tools", {"a/SKILL.md": SKILL.format(name="a") + "more\n", "c/SKILL.md": SKILL.format(name="c")})
@@ -236,7 +241,7 @@ def test_a_changed_licence_reaches_skills_whose_files_did_not_change(crawler: Cr
     ({"cut": 20}, GitHubUnavailable),
 ])  # fmt: skip
 def test_limits_and_outages_are_told_apart(
-    crawler: Crawler, github: StandIn, fault: dict[str, int], error: type[Exception]
+    crawler: Crawler, github: StandIn, fault: dict[str, Any], error: type[Exception]
 ) -> None:
     github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a")})
     crawler.discover("acme/tools")

@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from skillsite.check import check_site
 
 from skilldata.config import load_settings
 from skilldata.snapshot import Snapshot
 from skilldata.store import SnapshotStore
+from skillsite.check import check_site
 from tests.conftest import ROOT, Registry
 from tests.standin import StandIn
 

@@ -22,8 +22,9 @@ DESCRIPTION = json.dumps(HOSTILE, ensure_ascii=False)
 @pytest.fixture
 def crawler(registry: Registry, github: StandIn) -> Iterator[Crawler]:
     """A crawler that has crawled three folders, one of them no skill."""
+    described = json.dumps(HOSTILE, ensure_ascii=False)
     files = {
-        "a/SKILL.md": f'---\nname: a\ndescription: {json.dumps(HOSTILE, ensure_ascii=False)}\n---\n\nBody, with "quotes"\n\n\\.\n',
+        "a/SKILL.md": f'---\nname: a\ndescription: {described}\n---\n\nBody, with "quotes"\n\n\\.\n',
         "b/SKILL.md": "---\nname: b\ndescription: ''\n---\n",
         "c/SKILL.md": SKILL.format(name="c"),
     }

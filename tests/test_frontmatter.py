@@ -310,17 +310,22 @@ HOSTILE = {
 
 
 @pytest.mark.parametrize("name", HOSTILE)
-def test_no_front_matter_takes_more_than_two_seconds_or_much_memory(name: str) -> None:
+def test_no_front_matter_takes_more_than_two_seconds(name: str) -> None:
+    started = time.process_time()
+    _, findings = read(fenced(HOSTILE[name]))
+    assert time.process_time() - started < 2
+    assert len(findings.diagnostics()) < 200
+
+
+@pytest.mark.parametrize("name", HOSTILE)
+def test_no_front_matter_takes_much_memory(name: str) -> None:
     data = fenced(HOSTILE[name]).encode()
     tracemalloc.start()
     try:
-        started = time.process_time()
-        _, findings = read(data)
-        assert time.process_time() - started < 2
+        read(data)
         assert tracemalloc.get_traced_memory()[1] < 64 * 1024 * 1024
     finally:
         tracemalloc.stop()
-    assert len(findings.diagnostics()) < 200
 
 
 def test_unclosed_text_of_a_mebibyte_is_bounded_too() -> None:

@@ -29,6 +29,7 @@ class PackageStore(Protocol):
         Raises:
             NotFound, IntegrityError, ServiceUnavailable
         """
+        ...
 
     def ready(self) -> None:
         """Raise ServiceUnavailable where the store does not answer."""

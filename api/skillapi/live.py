@@ -29,6 +29,7 @@ class SnapshotSource(Protocol):
         Raises:
             SnapshotError: There is none.
         """
+        ...
 
 
 class FolderSource:

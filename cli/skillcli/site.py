@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from skillsite.build import build_site
-
 from skillcrawler.activities import BuiltSite
 from skilldata.config import Settings
 from skilldata.snapshot import Snapshot
+from skillsite.build import build_site
 
 
 def build(settings: Settings, snapshot: Snapshot) -> BuiltSite:

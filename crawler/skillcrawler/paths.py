@@ -35,7 +35,9 @@ _HIDDEN = frozenset(
         ),
     )
 )  # fmt: skip
-_JOINERS = dict.fromkeys((0x200C, 0x200D))  # kept in names (emoji, Persian), but a disk may ignore them
+_JOINERS: dict[int, None] = dict.fromkeys(
+    (0x200C, 0x200D)
+)  # kept in names (emoji, Persian), but a disk may ignore them
 
 
 def _rule(name: str, meaning: str, remedy: str) -> Rule:

@@ -114,7 +114,7 @@ def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) 
 
 
 def _copy(connection: Connection[tuple[Any, ...]], query: str) -> Iterator[bytes]:
-    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)") as copy:
+    with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy:
         for chunk in copy:
             yield bytes(chunk)
 

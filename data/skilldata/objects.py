@@ -155,7 +155,7 @@ class ObjectStore:
         try:
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 for found in page.get("Contents", ()):
-                    yield found["Key"], found["Size"]
+                    yield found.get("Key", ""), found.get("Size", 0)
         except (ClientError, BotoCoreError) as error:
             raise _unavailable(self.bucket, error) from error
 

@@ -122,7 +122,9 @@ def _parse(token: str) -> _Tag | None:
     pairs = [(key, unescape(value or "")) for key, value in _ATTRIBUTE.findall(rest)]
     wrong = [f"inline event handler {key}" for key, _ in pairs if key.lower().startswith("on")]
     wrong += ["inline style attribute" for key, _ in pairs if key.lower() == "style"]
-    wrong += [f"address {value[:60]!r}" for key, value in pairs if key.lower() in _ADDRESSES and not _is_plain_address(value)]
+    wrong += [
+        f"address {value[:60]!r}" for key, value in pairs if key.lower() in _ADDRESSES and not _is_plain_address(value)
+    ]
     attributes = dict(pairs)
     if len(attributes) != len(pairs):
         wrong.append(f"<{name}> has an attribute twice")

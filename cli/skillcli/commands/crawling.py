@@ -141,7 +141,9 @@ def describe(report: CrawlReport) -> str:
         f"skills        {done.skills_added} added, {done.versions_added} new versions, {done.refused} refused",
     ]
     if published is not None and published.changed:
-        lines.append(f"published     {published.snapshot}: {published.pages} pages, {published.files_written} files written")
+        lines.append(
+            f"published     {published.snapshot}: {published.pages} pages, {published.files_written} files written"
+        )
     elif published is not None:
         lines.append(f"published     nothing new; {published.snapshot} stays live")
     return "\n".join(lines)

@@ -295,7 +295,7 @@ class Database:
     def _one(self, model: type[RowT], repository_id: int) -> RowT:
         query = f"SELECT {', '.join(model.model_fields)} FROM repository WHERE repository_id = %s"
         with self.transaction() as connection, connection.cursor(row_factory=class_row(model)) as cursor:
-            found = cursor.execute(query, (repository_id,)).fetchone()
+            found = cursor.execute(query.encode(), (repository_id,)).fetchone()
         if found is None:
             raise _unknown(repository_id)
         return found

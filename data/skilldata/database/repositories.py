@@ -65,7 +65,7 @@ def _known(connection: Connection[tuple[Any, ...]], ids: Iterable[int]) -> dict[
     columns = ", ".join(Repository.model_fields)
     with connection.cursor(row_factory=dict_row) as cursor:
         query = f"SELECT {columns} FROM repository WHERE repository_id = ANY(%s)"
-        return {row["repository_id"]: row for row in cursor.execute(query, (list(ids),))}
+        return {row["repository_id"]: row for row in cursor.execute(query.encode(), (list(ids),))}
 
 
 def _values(repository: Repository) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def _insert(connection: Connection[tuple[Any, ...]], values: dict[str, Any]) -> 
         values = {**values, "state": str(RepositoryState.HELD)}
     names, places = ", ".join(values), ", ".join(f"%({column})s" for column in values)
     query = f"INSERT INTO repository ({names}) VALUES ({places}) ON CONFLICT DO NOTHING"
-    if not connection.execute(query, values).rowcount:
+    if not connection.execute(query.encode(), values).rowcount:
         return False
     connection.execute("INSERT INTO probe (repository_id) VALUES (%s) ON CONFLICT DO NOTHING", (repository_id,))
     add_event(connection, "repository.added", repository_id, {"owner": values["owner"], "name": values["name"]})
@@ -107,7 +107,7 @@ def _update(connection: Connection[tuple[Any, ...]], repository_id: int, new: di
     if changed:
         assignments = ", ".join(f"{column} = %({column})s" for column in changed)
         query = f"UPDATE repository SET {assignments} WHERE repository_id = %(repository_id)s"
-        connection.execute(query, {**changed, "repository_id": repository_id})
+        connection.execute(query.encode(), {**changed, "repository_id": repository_id})
     if "owner" in changed or "name" in changed:
         evidence = {"from": f"{old['owner']}/{old['name']}", "to": f"{new['owner']}/{new['name']}"}
         add_event(connection, "repository.renamed", repository_id, evidence)

@@ -75,11 +75,13 @@ class SearchIndex:
 
     def _choose(self, plan: Plan | None, query: Query, offset: int) -> tuple[tantivy.Query, _Page]:
         """Take the strictest query that finds enough, with the page of what it finds."""
-        for stage in self._stages(plan, query):
-            page = self._run(stage, query, offset)
+        first, *looser = self._stages(plan, query)
+        chosen, page = first, self._run(first, query, offset)
+        for stage in looser:
             if page.total >= _FEW or (page.total and self._named(plan, query)):
                 break
-        return stage, page
+            chosen, page = stage, self._run(stage, query, offset)
+        return chosen, page
 
     def _stages(self, plan: Plan | None, query: Query) -> Iterator[tantivy.Query]:
         filters = [self._must("filter", f"{name}={value}") for name, value in query.filters.items()]
@@ -154,18 +156,18 @@ def _offset(query: Query) -> int:
     """Read where a page starts. The page size may change between pages, the search may not."""
     if query.cursor is None:
         return 0
+    offset: object = None
     try:
         padded = query.cursor + "=" * (-len(query.cursor) % 4)
         fingerprint, offset = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-        usable = fingerprint == _fingerprint(query) and isinstance(offset, int) and 0 <= offset < MAX_DEPTH
     except (ValueError, TypeError, binascii.Error):
-        usable = False
-    if not usable:
-        raise CursorError(
-            f"cursor {query.cursor[:80]!r} does not belong to this search",
-            remedy="Take `next` from the page before, with the same query, filters and sort; or leave the cursor out.",
-        )
-    return int(offset)
+        fingerprint = None
+    if fingerprint == _fingerprint(query) and isinstance(offset, int) and 0 <= offset < MAX_DEPTH:
+        return offset
+    raise CursorError(
+        f"cursor {query.cursor[:80]!r} does not belong to this search",
+        remedy="Take `next` from the page before, with the same query, filters and sort; or leave the cursor out.",
+    )
 
 
 def _fingerprint(query: Query) -> str:
