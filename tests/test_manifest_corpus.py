@@ -42,7 +42,7 @@ def manifests(corpus_directory: Path) -> list[tuple[File, ReadManifest]]:
 
 @pytest.fixture(scope="module")
 def verdicts(manifests: list[tuple[File, ReadManifest]]) -> list[tuple[File, ReadManifest, Verdict]]:
-    """The same with the reference validator's verdict on each: 1.5 ms a file and more."""
+    """The same with the reference validator's verdict on each, which takes most of the time here."""
     return [(file, manifest, _reference(file)) for file, manifest in manifests]
 
 

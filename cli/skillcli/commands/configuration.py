@@ -8,7 +8,6 @@ import typer
 from pydantic import SecretStr
 
 from skillcli import context
-from skilldata import migrate
 from skilldata.config import Settings, settings_table
 
 migrations = typer.Typer(help="Bring the database's schema forwards or back.", no_args_is_help=True)
@@ -53,6 +52,8 @@ def migrate_up(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False,
 ) -> None:
     """Bring the schema forwards."""
+    from skilldata import migrate
+
     migrate.upgrade(context.settings().database, to, sql=sql)
 
 
@@ -62,12 +63,16 @@ def migrate_down(
     sql: Annotated[bool, typer.Option("--sql", help="Print the SQL instead of running it.")] = False,
 ) -> None:
     """Take the schema back."""
+    from skilldata import migrate
+
     migrate.downgrade(context.settings().database, to, sql=sql)
 
 
 @migrations.command("status")
 def migrate_status(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
     """Say which revision the database has, and which this program wants."""
+    from skilldata import migrate
+
     current, newest = migrate.status(context.settings().database)
     text = f"database: {current or 'empty'}\nprogram:  {newest}"
     context.show({"database": current, "program": newest}, as_json=as_json, text=text)

@@ -1,23 +1,20 @@
-"""`skillregistry publish`, `snapshot`."""
+"""`skillregistry publish`, `snapshot`.
+
+What a command needs is imported when it runs, so that `--help` is answered at once.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from temporalio.common import WorkflowIDConflictPolicy
 
 from skillcli import context
-from skillcli.site import build
-from skillcrawler import policies
-from skillcrawler.messages import Published, PublishInput
-from skillcrawler.worker import connect, running_worker
-from skillcrawler.workflows import PublishSnapshot
-from skilldata.config import Settings
-from skilldata.objects import ObjectStore
-from skilldata.snapshot import Snapshot
-from skilldata.store import SnapshotStore
+
+if TYPE_CHECKING:
+    from skilldata.config import Settings
+    from skilldata.store import SnapshotStore
 
 snapshots = typer.Typer(help="Look at snapshots, and choose the live one.", no_args_is_help=True)
 
@@ -33,7 +30,10 @@ def publish(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Export the index, build the site, and make both live."""
-    done = asyncio.run(_publish(context.settings(), PublishInput(force=force)))
+    from skillcli import crawls
+    from skillcrawler.messages import PublishInput
+
+    done = asyncio.run(crawls.publish(context.settings(), PublishInput(force=force)))
     if done.changed:
         text = f"{done.snapshot} is live: {done.pages} pages, {done.files_written} files written"
     else:
@@ -58,6 +58,9 @@ def snapshot_rollback(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Make an earlier snapshot live again, with its site."""
+    from skillcli.site import build
+    from skilldata.snapshot import Snapshot
+
     settings = context.settings()
     store = _store(settings)
     wanted = snapshot or store.before_live()
@@ -67,17 +70,8 @@ def snapshot_rollback(
     context.show({"snapshot": wanted}, as_json=as_json, text=f"{wanted} is live")
 
 
-async def _publish(settings: Settings, request: PublishInput) -> Published:
-    client = await connect(settings.temporal)
-    async with running_worker(client, settings, build):
-        return await client.execute_workflow(
-            PublishSnapshot.run,
-            request,
-            id=policies.PUBLISH_ID,
-            task_queue=settings.temporal.task_queue,
-            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
-        )
-
-
 def _store(settings: Settings) -> SnapshotStore:
+    from skilldata.objects import ObjectStore
+    from skilldata.store import SnapshotStore
+
     return SnapshotStore(settings.state_directory / "snapshots", ObjectStore(settings.s3))

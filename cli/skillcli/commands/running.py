@@ -1,19 +1,19 @@
-"""`skillregistry up`, `down`, `status`, `serve`."""
+"""`skillregistry up`, `down`, `status`, `serve`.
+
+What a command needs is imported when it runs, so that `--help` is answered at once.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from skillapi.app import create_app
-from skillapi.server import serve as serve_app
 from skillcli import context
-from skillcli.services import EmbeddedServices, ServicesStatus
-from skilldata import migrate
-from skilldata.objects import ObjectStore
-from skilldata.store import SnapshotStore
+
+if TYPE_CHECKING:
+    from skillcli.services import EmbeddedServices, ServicesStatus
 
 
 def register(app: typer.Typer) -> None:
@@ -26,6 +26,8 @@ def register(app: typer.Typer) -> None:
 
 def up(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
     """Start PostgreSQL, S3 and Temporal on this machine, unless the configuration names others."""
+    from skilldata import migrate
+
     state = _services(notify=context.Progress().note).up()
     migrate.upgrade(context.settings().database)
     _show(state, as_json=as_json)
@@ -49,6 +51,11 @@ def serve(
     port: Annotated[int | None, typer.Option(help="Port to listen on.")] = None,
 ) -> None:
     """Serve the live site and the API until told to stop."""
+    from skillapi.app import create_app
+    from skillapi.server import serve as serve_app
+    from skilldata.objects import ObjectStore
+    from skilldata.store import SnapshotStore
+
     settings = context.settings()
     objects = ObjectStore(settings.s3)
     snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
@@ -57,6 +64,8 @@ def serve(
 
 
 def _services(notify: Callable[[str], None] | None = None) -> EmbeddedServices:
+    from skillcli.services import EmbeddedServices
+
     settings = context.settings(embedded=False)
     return EmbeddedServices(
         settings.state_directory, external=settings.external_services, bucket=settings.s3.bucket, notify=notify
