@@ -284,12 +284,12 @@ class Snapshot:
         return [VersionRow(*row) for row in self._rows(_VERSIONS, (repository_id, path))]
 
     def package(self, digest: str) -> tuple[SkillSummary, VersionRow]:
-        """Find a package by `sha256:` digest of its zip, with one listed skill and version that have it.
+        """Find a package by `sha256:` digest of its zip, with one skill and version that have it.
 
         A version that may be redistributed is preferred.
 
         Raises:
-            NotFound: No listed skill has or had that package.
+            NotFound: No skill has or had that package.
         """
         rows = list(self._rows(_PACKAGE, (digest,)))
         if not rows:
@@ -326,7 +326,7 @@ _VERSIONS = """
 _PACKAGE = """
     SELECT repository_id, path, ordinal
     FROM version JOIN package USING (content_digest) JOIN skill USING (repository_id, path)
-    WHERE package_digest = ? AND state = 'listed'
+    WHERE package_digest = ? AND state <> 'refused'
     ORDER BY version.redistributable DESC, repository_id, path, ordinal DESC LIMIT 1
 """
 
