@@ -13,7 +13,15 @@ from skillcrawler.archive import BuiltPackage, build_package, check_sizes
 from skillcrawler.discover import Discovery, SkillFolder, Unusable, find_skills
 from skillcrawler.fetch import Blob, Commit, FetchedRepository, Fetcher
 from skillcrawler.gitobjects import TreeEntry
-from skillcrawler.licence import judge_licence
+from skillcrawler.licence import (
+    MAX_BYTES,
+    LicenceEvidence,
+    LicenceFile,
+    TextCache,
+    judge_licence,
+    licence_basis,
+    licence_files,
+)
 from skillcrawler.manifest import ReadManifest, read_manifest
 from skillcrawler.members import Members, read_links, resolve_members, source_files
 from skillcrawler.provenance import Origin, canonical_json, provenance_statement
@@ -102,17 +110,21 @@ class _Reader:
         self._here: set[str] = set()
         self.commit: Commit = fetched.commit()
         self._tree = RepositoryTree(fetched.entries(), self.commit.tree_oid)
+        self._discovery = find_skills(self._tree)
+        self._licence_texts: TextCache = {}
 
     @property
     def licence_basis(self) -> str:
-        """What the repository's own licence is judged from: every skill depends on it."""
-        return self._repository.licence or ""
+        """What the licences of skills are judged from outside of their folders."""
+        folders = (skill.path for skill in self._discovery.skills)
+        policy = self._settings.licence.redistributable
+        return licence_basis(self._tree, folders, self._repository.licence, redistributable=policy)
 
     def read(self, known: Collection[KnownSkill], *, everything: bool) -> _Read:
-        discovery = find_skills(self._tree)
+        discovery = self._discovery
         unchanged = [] if everything else _unchanged(discovery, known)
         changed = [skill for skill in discovery.skills if skill.path not in set(unchanged)]
-        self._fetch(_first_wanted(changed, self._limits.max_files))
+        self._fetch(_first_wanted(self._tree, changed, self._limits.max_files))
         changed = [self._complete(skill) for skill in changed]
         members = self._members(changed)
         slugs_of = {skill.path: skill.slug for skill in known if skill.slug is not None}
@@ -196,11 +208,12 @@ class _Reader:
             diagnostics += built.diagnostics
         elif built is not None:
             diagnostics += built
-        licence = judge_licence(
-            manifest.licence_text if manifest else None,
-            self._repository.licence,
-            self._settings.licence.redistributable,
+        judged = judge_licence(
+            self._licence_evidence(skill, members, manifest),
+            redistributable=self._settings.licence.redistributable,
+            cache=self._licence_texts,
         )
+        diagnostics += judged.diagnostics
         return ReadSkill(
             path=skill.path,
             manifest_file=skill.manifest_file,
@@ -212,10 +225,26 @@ class _Reader:
             metadata_version=manifest.metadata_version if manifest else None,
             manifest=manifest.manifest if manifest else {},
             text=manifest.text if manifest else "",
-            licence=licence,
-            redistributable=licence.spdx in self._settings.licence.redistributable,
+            licence=judged.licence,
+            redistributable=judged.redistributable,
             package=package,
             diagnostics=tuple(dict.fromkeys(diagnostics)),
+        )
+
+    def _licence_evidence(self, skill: SkillFolder, members: Members, manifest: ReadManifest | None) -> LicenceEvidence:
+        """Put together what speaks of a skill's licence. Links count where they were followed as its members."""
+        led_to = {f"{skill.path}/{member.path}".lstrip("/"): member.oid for member in members.files}
+        files = []
+        for entry in licence_files(self._tree, skill.path):
+            oid = led_to.get(entry.path) if entry.is_link else entry.oid
+            if oid in self._here:
+                files.append(LicenceFile(entry.path, self._read(oid, MAX_BYTES).data))
+        return LicenceEvidence(
+            stated=manifest.licence_text if manifest else None,
+            files=files,
+            github=self._repository.licence,
+            folder=skill.path,
+            manifest_file=skill.manifest_file,
         )
 
     def _build(self, skill: SkillFolder, members: Members) -> BuiltPackage | Iterable[Diagnostic]:
@@ -258,12 +287,12 @@ def _unchanged(discovery: Discovery, known: Collection[KnownSkill]) -> list[str]
     ]
 
 
-def _first_wanted(skills: Iterable[SkillFolder], max_files: int) -> list[str]:
-    """List what can be asked for at once: manifests, links, and files of skills that are not too many."""
+def _first_wanted(tree: RepositoryTree, skills: Iterable[SkillFolder], max_files: int) -> list[str]:
+    """List what can be asked for at once: manifests, links, licences, and files of skills that are not too many."""
     wanted: list[str] = []
     for skill in skills:
         entries: Iterable[TreeEntry] = skill.entries if len(skill.entries) <= max_files else (skill.manifest,)
-        wanted += (entry.oid for entry in entries)
+        wanted += (entry.oid for entry in (*entries, *licence_files(tree, skill.path)))
     return wanted
 
 

@@ -165,7 +165,8 @@ class _ProcessOutput(StreamingResponse):
         try:
             await super().__call__(scope, receive, send)
         finally:
-            if self._process.returncode is None:
+            # One that has said everything ends by itself; a signal to it would race with its being reaped.
+            if self._process.stdout and not self._process.stdout.at_eof():
                 with contextlib.suppress(ProcessLookupError):
                     self._process.kill()
             async for _ in _chunks(self._process):

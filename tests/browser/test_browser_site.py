@@ -1,0 +1,155 @@
+"""The site in a real Chromium: nothing of a stranger's runs, and people find their way with keyboard and phone."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from skillapi.app import create_app
+from skillapi.live import FolderSource
+from skilldata.config import Settings, SiteSettings
+from skilldata.search import build_search_index
+from skilldata.snapshot import SEARCH, Snapshot
+from skillsite.build import build_site
+from tests.snapshots import ACME, SAMPLES, make_snapshot, sample_skill
+from tests.test_api import MemoryStore, serving
+from tests.test_markdown import VECTORS
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--no-first-run",
+]
+PAGES = (
+    "",
+    "skills/",
+    "owners/",
+    "topics/",
+    "licences/",
+    "o/acme/",
+    "r/acme/tools/",
+    "r/mallory/evil.repo/",
+    "search/",
+    "status/",
+    "about/",
+    "404.html",
+    *(f"s/{skill.repository.owner}/{skill.repository.name}/{skill.slug}.html" for skill in SAMPLES if skill.slug),
+)
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
+]
+
+
+@dataclass
+class Watched:
+    """A page, and what went wrong on it."""
+
+    page: Page
+    origin: str
+    faults: list[str] = field(default_factory=list)
+
+    def open(self, path: str) -> None:
+        self.page.goto(self.origin + path, wait_until="load")
+
+
+@pytest.fixture(scope="module")
+def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of a served site with the sample skills, and one skill for each vector of attack."""
+    root = tmp_path_factory.mktemp("browser")
+    hostile = [
+        sample_skill(
+            ACME, f"vector-{number}", vector[:1024], f"# {vector}\n\n{vector}\n\n[x]({vector})", name=vector[:60]
+        )
+        for number, vector in enumerate(VECTORS)
+    ]
+    folder = make_snapshot(root / "snapshot", [*SAMPLES, *hostile])
+    with Snapshot(folder) as snapshot:
+        build_search_index(snapshot, folder / SEARCH)
+        build_site(snapshot, root / "site", settings=SiteSettings(), jobs=1)
+    app = create_app(FolderSource(folder), MemoryStore(), Settings(), site_folder=root / "site")
+    with serving(app) as url:
+        yield url.rstrip("/") + "/"
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """A Chromium without a window."""
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def watched(browser: Browser, origin: str) -> Iterator[Watched]:
+    """A page that notes dialogs, errors, refused resources and requests to anywhere else."""
+    context = browser.new_context(viewport={"width": 390, "height": 844})
+    found = Watched(context.new_page(), origin)
+    found.page.on("dialog", lambda dialog: (found.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+    found.page.on("pageerror", lambda error: found.faults.append(f"error: {error}"))
+    found.page.on("console", lambda said: found.faults.append(said.text) if "Content Security" in said.text else None)
+    found.page.on("request", lambda asked: None if asked.url.startswith(origin) else found.faults.append(asked.url))
+    yield found
+    context.close()
+
+
+def test_no_page_breaks_the_policy_or_scrolls_sideways_on_a_phone(watched: Watched) -> None:
+    wide = []
+    for path in PAGES:
+        watched.open(path)
+        if watched.page.evaluate("document.documentElement.scrollWidth > window.innerWidth"):
+            wide.append(path)
+    assert (watched.faults, wide) == ([], [])
+
+
+@pytest.mark.timeout(240)
+def test_no_vector_runs_or_calls_home(watched: Watched) -> None:
+    for number in range(len(VECTORS)):
+        watched.open(f"s/acme/tools/vector-{number}.html")
+    watched.open("r/acme/tools/")
+    assert watched.faults == []
+    assert watched.page.evaluate("typeof window.alert") == "function"
+
+
+def test_a_slash_leads_to_the_search_box_and_enter_to_results(watched: Watched) -> None:
+    watched.open("")
+    watched.page.keyboard.press("/")
+    assert watched.page.evaluate("document.activeElement.name") == "q"
+    watched.page.keyboard.type("pdf forms")
+    watched.page.keyboard.press("Enter")
+    watched.page.wait_for_url("**/search/?q=pdf*")
+    watched.page.wait_for_selector("main a[href^='/s/']")
+    assert "/s/acme/tools/" in str(watched.page.get_attribute("main a[href^='/s/']", "href"))
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_the_first_tab_stop_skips_to_the_content_in_both_themes(browser: Browser, origin: str, scheme: str) -> None:
+    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    page = context.new_page()
+    page.goto(origin)
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "#main"
+    assert page.evaluate("!!document.querySelector('main#main')")
+    context.close()
+
+
+def test_without_javascript_every_skill_can_be_reached(browser: Browser, origin: str, tmp_path: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(origin)
+    page.click("a[href='/skills/']")
+    assert page.locator("main a[href^='/s/']").count() > 5
+    context.close()
