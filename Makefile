@@ -37,14 +37,14 @@ check: $(VENV)/.dev tests/node_modules/.lock ## Format, lint, types, import rule
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/mypy
 	$(PY) -m tests.node pyright
-	$(VENV)/bin/mkdocs build --strict --quiet
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict --quiet
 
 fix: $(VENV)/.dev ## Format, and mend what lint can mend
 	$(VENV)/bin/ruff check --fix-only --quiet .
 	$(VENV)/bin/ruff format .
 
 docs: $(VENV)/.dev ## Build the documentation into build/docs
-	$(VENV)/bin/mkdocs build --strict
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
 bench: $(VENV)/.dev ## Run every benchmark in its quick size
 	@set -e; for file in bench/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" --quick; done

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
 
 from skillapi.app import create_app
 from skillapi.live import FolderSource
@@ -60,6 +60,24 @@ class Watched:
     origin: str
     faults: list[str] = field(default_factory=list)
 
+    def watch(self) -> None:
+        self.page.on("dialog", self._note_dialog)
+        self.page.on("pageerror", lambda error: self.faults.append(f"error: {error}"))
+        self.page.on("console", self._note_console)
+        self.page.on("request", self._note_request)
+
+    def _note_dialog(self, dialog: Dialog) -> None:
+        self.faults.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
+
+    def _note_console(self, said: ConsoleMessage) -> None:
+        if "Content Security" in said.text:
+            self.faults.append(said.text)
+
+    def _note_request(self, asked: Request) -> None:
+        if not asked.url.startswith(self.origin):
+            self.faults.append(asked.url)
+
     def open(self, path: str) -> None:
         self.page.goto(self.origin + path, wait_until="load")
 
@@ -97,10 +115,7 @@ def watched(browser: Browser, origin: str) -> Iterator[Watched]:
     """A page that notes dialogs, errors, refused resources and requests to anywhere else."""
     context = browser.new_context(viewport={"width": 390, "height": 844})
     found = Watched(context.new_page(), origin)
-    found.page.on("dialog", lambda dialog: (found.faults.append(f"dialog: {dialog.message}"), dialog.dismiss()))
-    found.page.on("pageerror", lambda error: found.faults.append(f"error: {error}"))
-    found.page.on("console", lambda said: found.faults.append(said.text) if "Content Security" in said.text else None)
-    found.page.on("request", lambda asked: None if asked.url.startswith(origin) else found.faults.append(asked.url))
+    found.watch()
     yield found
     context.close()
 
@@ -137,7 +152,7 @@ def test_a_slash_leads_to_the_search_box_and_enter_to_results(watched: Watched) 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_first_tab_stop_skips_to_the_content_in_both_themes(browser: Browser, origin: str, scheme: str) -> None:
-    context = browser.new_context(color_scheme=scheme)  # type: ignore[arg-type]
+    context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")
     page = context.new_page()
     page.goto(origin)
     page.keyboard.press("Tab")
