@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any
 
-from tests.standin.store import File
+from tests.standin.store import File, committed_at
 from tests.standin.world import Block, StandInError, World
 
 Files = Mapping[str, str | bytes | File | None]
@@ -36,7 +36,9 @@ class Changes:
                 raise StandInError(f"{name} is not from a corpus file", remedy="Use push.")
             oid = repo.snapshots[number]
             repo.store.point(repo.default_branch, oid)
-            repo.pushed_at = repo.updated_at = self.world.clock()
+            commit = repo.store.commit(oid)
+            # As if it had been pushed then: the same world, whether loaded at that snapshot or moved to it.
+            repo.pushed_at = repo.updated_at = committed_at(commit) if commit else self.world.clock()
             return oid
 
     def push_all_snapshots(self, number: int = -1) -> list[str]:
