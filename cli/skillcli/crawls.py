@@ -32,10 +32,13 @@ from skilldata.models import Source
 POLL_SECONDS = 0.5
 
 
-def request(settings: Settings, sources: list[Source], *, full: bool, publish: bool) -> CrawlRegistryInput:
+def request(
+    settings: Settings, sources: list[Source], *, only: bool = True, full: bool = False, publish: bool = True
+) -> CrawlRegistryInput:
     """Say what a crawl is to do."""
     return CrawlRegistryInput(
         sources=sources,
+        only=only,
         full=full,
         publish=publish,
         page_size=settings.crawl.page_size,

@@ -42,6 +42,9 @@ def register(app: typer.Typer) -> None:
 @crawls.command("run")
 def crawl(
     source: Annotated[list[str] | None, typer.Argument(help="owner, owner/name or KIND:TARGET; default: all.")] = None,
+    due: Annotated[
+        bool, typer.Option("--due", help="List no source; look at what is due, as the schedule does.")
+    ] = False,
     full: Annotated[bool, typer.Option("--full", help="Read everything again, changed or not.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Work along, and wait for the end.")] = False,
     publish: Annotated[bool, typer.Option(help="Publish a snapshot at the end.")] = True,
@@ -53,8 +56,8 @@ def crawl(
     from skilldata.sources import all_sources, parse_source
 
     settings = context.settings()
-    wanted = [parse_source(text) for text in source] if source else all_sources(settings)
-    if not wanted:
+    wanted = [parse_source(text) for text in source] if source else [] if due else all_sources(settings)
+    if not wanted and not due:
         raise ConfigurationError("there is no source to crawl", remedy="Name one, or add `sources` to registry.yaml.")
     if dry_run:
         context.show(
@@ -63,7 +66,7 @@ def crawl(
             text="\n".join(f"{s.kind}:{s.target}" for s in wanted),
         )
         return
-    request = implementation.request(settings, wanted, full=full, publish=publish)
+    request = implementation.request(settings, wanted, only=not due, full=full, publish=publish)
     workflow_id = ALL if not source else f"{ALL}/{implementation.fingerprint(wanted)}"
     report = asyncio.run(implementation.run(settings, request, workflow_id, wait=wait))
     if report is None:

@@ -83,10 +83,16 @@ def judge_licence(
 class _Witness:
     """One that says which licence it is: `expression` is None where that cannot be told."""
 
-    name: str  # as the evidence names it, with what is wrong with it in parentheses
+    name: str
     expression: Expression | None
     confidence: float
+    note: str = ""  # what a reader should know about it
     diagnostics: tuple[Diagnostic, ...] = ()
+
+    @property
+    def shown(self) -> str:
+        """How the evidence names it."""
+        return f"{self.name} ({self.note})" if self.note else self.name
 
 
 class _Witnesses:
@@ -118,7 +124,7 @@ class _Witnesses:
             return _Witness("front matter", expression, STATED)
         text = printable(" ".join((self._evidence.stated or "").split()))
         finding = about(rules.NOT_SPDX, self._evidence.manifest_file, f"it says '{text}'")
-        return _Witness("front matter (not understood)", None, 0, (finding,))
+        return _Witness("front matter", None, 0, "not understood", (finding,))
 
     def _opinion(self) -> list[_Witness]:
         return [] if self._github is None else [_Witness("GitHub", self._github, GITHUB)]
@@ -134,32 +140,31 @@ class _Witnesses:
     def _missing_file(self) -> _Witness:
         path = printable(self._statement.file or "")
         finding = about(rules.FILE_MISSING, self._evidence.manifest_file, f"it names '{path}'")
-        return _Witness(f"front matter: {path} (missing)", None, 0, (finding,))
+        return _Witness("front matter", None, 0, f"{path} is missing", (finding,))
 
     def _texts(self, files: Sequence[LicenceFile]) -> _Witness:
         """Take what several files of one folder say together: each of them applies."""
         read = [self._text(file) for file in files]
         expressions = [one.expression for one in read if one.expression is not None]
-        notes = dict.fromkeys(one.name for one in read if one.name)
         return _Witness(
-            self._place(files) + "".join(f" ({note})" for note in notes),
+            self._place(files),
             all_of(expressions) if len(expressions) == len(read) else None,
             min(one.confidence for one in read),
+            ", ".join(dict.fromkeys(one.note for one in read if one.note)),
             tuple(diagnostic for one in read for diagnostic in one.diagnostics),
         )
 
     def _text(self, file: LicenceFile) -> _Witness:
-        """Read one file; the name of the result is only a note on it."""
         text = read_text(file.data, self._cache)
         if text.unchanged:
-            return _Witness("", text.expression, text.confidence)
+            return _Witness(file.name, text.expression, text.confidence)
         if text.expression is not None:
             spdx = text.expression.spdx
             finding = self._finding(rules.ADDED_TERMS, file, f"{text.added} words are not of {spdx}")
-            return _Witness(f"{spdx} with added terms", None, 0, (finding,))
+            return _Witness(file.name, None, 0, f"{spdx} with added terms", (finding,))
         if self._github is not None and self._is_read_by_github(file):
-            return _Witness("known to GitHub", self._github, GITHUB)
-        return _Witness("unknown text", None, 0, (self._finding(rules.UNKNOWN_TEXT, file),))
+            return _Witness(file.name, self._github, GITHUB, "known to GitHub")
+        return _Witness(file.name, None, 0, "unknown text", (self._finding(rules.UNKNOWN_TEXT, file),))
 
     def _is_read_by_github(self, file: LicenceFile) -> bool:
         """Whether GitHub's opinion is about this text: the root's only licence file, or a copy of it."""
@@ -196,11 +201,11 @@ def _disagree(one: _Witness, other: _Witness) -> bool:
 def _licence(found: Sequence[_Witness]) -> Licence:
     nearest, *others = found
     spdx = nearest.expression.spdx if nearest.expression is not None else None
-    evidence = "; ".join([nearest.name, *(_says(one) if _disagree(nearest, one) else one.name for one in others)])
+    evidence = "; ".join([nearest.shown, *(_says(one) if _disagree(nearest, one) else one.shown for one in others)])
     doubted = any(one.expression is None or _disagree(nearest, one) for one in others)
     confidence = DISPUTED if doubted else max(one.confidence for one in found)
     return Licence(spdx=spdx, evidence=evidence, confidence=confidence if spdx else 0.0)
 
 
 def _says(one: _Witness) -> str:
-    return f"{one.name} says {one.expression.spdx}" if one.expression is not None else one.name
+    return one.shown if one.expression is None else f"{one.shown} says {one.expression.spdx}"

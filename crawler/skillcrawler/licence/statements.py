@@ -45,7 +45,8 @@ def read_statement(stated: str) -> Statement:
     words = text.split(" ")
     if expression := _licence(text) or _licence(_trimmed(words)):
         return Statement(expression)
-    file = next((path for word in words if (path := _path(word)) is not None), None)
+    # The last one: npm's way to put it is `SEE LICENSE IN COPYING`.
+    file = next((path for word in reversed(words) if (path := _path(word)) is not None), None)
     rest = _trimmed([word for word in words if _path(word) is None])
     return Statement(_licence(rest), file, silent=file is not None and not rest)
 
