@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import random
 import signal
 import subprocess
 import sys
@@ -15,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from skillcrawler.schedules import IDS
+from skillcrawler.worker import connect
 from skilldata.config import load_settings
 from skilldata.snapshot import Snapshot
 from skilldata.store import SnapshotStore
@@ -164,3 +168,46 @@ def test_a_wrong_setting_is_refused_with_its_name_and_the_nearest_one(tmp_path: 
     assert "unknown setting crawl.concurency = 3" in done.stderr
     assert "Did you mean crawl.concurrency?" in done.stderr
     assert load_settings(environment={}).crawl.concurrency == 4
+
+
+def test_schedules_are_made_paused_and_made_again_without_going_on(registry: Registry) -> None:
+    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources"]
+    command = [str(COMMAND), "crawl", "pause", "--reason", "upkeep"]
+    subprocess.run(command, env=environment(registry), check=True)
+    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources"]
+    assert asyncio.run(_paused(registry)) == {"crawl-due": "upkeep", "crawl-sources": "upkeep"}
+    subprocess.run([COMMAND, "crawl", "resume"], env=environment(registry), check=True)
+    assert asyncio.run(_paused(registry)) == {}
+
+
+def test_what_could_not_be_crawled_is_listed_with_its_reason_and_tried_again(
+    registry: Registry, github: StandIn
+) -> None:
+    github.add_repository("acme/tools", {"a/SKILL.md": "---\nname: a\ndescription: One.\n---\nbody\n"})
+    github.add_repository(
+        "acme/large", {"b/SKILL.md": "---\nname: b\ndescription: Two.\n---\n", "b/x": _noise(2 << 20)}
+    )
+    registry.environment["SKILLREGISTRY_CRAWL__FETCH_MAX_BYTES"] = str(1 << 20)
+    report = run(registry, "crawl", "--wait", "acme")
+    assert (report["counters"]["crawled"], report["counters"]["failed"]) == (1, 1)
+    [failure] = run(registry, "crawl", "failures")
+    assert (failure["name"], failure["code"]) == ("large", "fetch-too-large")
+    del registry.environment["SKILLREGISTRY_CRAWL__FETCH_MAX_BYTES"]
+    assert run(registry, "crawl", "retry") == {"due": 1}
+    assert run(registry, "crawl", "--due", "--wait")["counters"]["crawled"] == 1
+    assert run(registry, "crawl", "failures") == []
+
+
+def _noise(size: int) -> bytes:
+    return random.Random(1).randbytes(size)
+
+
+async def _paused(registry: Registry) -> dict[str, str]:
+    client = await connect(registry.settings.temporal)
+    found = {}
+    for name in IDS:
+        state = (await client.get_schedule_handle(name).describe()).schedule.state
+        if state.paused:
+            found[name] = str(state.note)
+
+    return found

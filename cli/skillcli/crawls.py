@@ -23,11 +23,13 @@ from skillcli import context
 from skillcli.site import build
 from skillcrawler import policies
 from skillcrawler.messages import Counters, CrawlRegistryInput, CrawlReport, Published, PublishInput
+from skillcrawler.schedules import apply_schedules, pause_schedules, resume_schedules
 from skillcrawler.worker import connect, running_worker
 from skillcrawler.workflows import CrawlPages, CrawlRegistry, PublishSnapshot
 from skilldata.config import Settings
-from skilldata.errors import RegistryError
+from skilldata.errors import NotFound, RegistryError
 from skilldata.models import Source
+from skilldata.sources import all_sources
 
 POLL_SECONDS = 0.5
 
@@ -126,6 +128,22 @@ def counted(done: Counters) -> str:
         f"crawling: {done.probed} of {max(done.due, done.probed)} repositories looked at, "
         f"{done.crawled} of {done.changed} changed ones read, {done.versions_added} new versions"
     )
+
+
+async def schedule(settings: Settings) -> list[str]:
+    """Create or update the schedules; give their ids."""
+    return await apply_schedules(await connect(settings.temporal), settings, all_sources(settings))
+
+
+async def pause(settings: Settings, reason: str, *, paused: bool) -> None:
+    """Pause the schedules, or let them go on."""
+    client = await connect(settings.temporal)
+    try:
+        await (pause_schedules if paused else resume_schedules)(client, note=reason)
+    except RPCError as error:
+        raise NotFound(
+            f"the crawl is not scheduled: {error.message}", remedy="Run `skillregistry crawl schedule`."
+        ) from None
 
 
 async def work(settings: Settings) -> None:

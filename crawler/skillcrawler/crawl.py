@@ -236,7 +236,7 @@ class _Reader:
         led_to = {f"{skill.path}/{member.path}".lstrip("/"): member.oid for member in members.files}
         files = []
         for entry in licence_files(self._tree, skill.path):
-            oid = entry.oid
+            oid = led_to.get(entry.path) if entry.is_link else entry.oid
             if oid in self._here:
                 files.append(LicenceFile(entry.path, self._read(oid, MAX_BYTES).data))
         return LicenceEvidence(

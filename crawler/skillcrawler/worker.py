@@ -83,11 +83,13 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
             activity_executor=executor,
             max_concurrent_activities=slots,
             graceful_shutdown_timeout=DRAIN,
-            workflow_runner=SandboxedWorkflowRunner(
-                restrictions=SandboxRestrictions.default.with_passthrough_modules(
-                    "skillcrawler", "skilldata", "pydantic"
-                )
-            ),
+            workflow_runner=workflow_runner(),
         )
         async with worker:
             yield worker
+
+
+def workflow_runner() -> SandboxedWorkflowRunner:
+    """Give the sandbox that workflows run in; modules that are pure, or only named there, pass through."""
+    passed = SandboxRestrictions.default.with_passthrough_modules("skillcrawler", "skilldata", "pydantic")
+    return SandboxedWorkflowRunner(restrictions=passed)

@@ -75,6 +75,7 @@ class GitHubSettings(Section):
 class CrawlSettings(Section):
     """How much a crawl does at once, and what it refuses."""
 
+    interval_seconds: Annotated[int, Field(ge=60, description="Time between two scheduled crawls of what is due")] = 900
     page_size: Annotated[int, Field(ge=1, le=1000, description="Repositories per page of a crawl")] = 200
     batch_size: Annotated[int, Field(ge=1, le=100, description="Repositories per GraphQL query")] = 100
     concurrency: Annotated[int, Field(ge=1, le=32, description="Repositories fetched at once by a worker")] = 4

@@ -229,7 +229,7 @@ _SKILL_KEYS = """
         GROUP BY content_digest HAVING count(*) > 1
     )
     SELECT repository_id, path, s.owner, repository, slug, s.state = 'listed',
-           strftime(s.updated_at AT TIME ZONE 'UTC', '%Y-%m-%d'),
+           strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
                             coalesce(c.rows, ''), document.manifest::VARCHAR, sha256(document.text)))
     FROM skill s JOIN repository r USING (repository_id)

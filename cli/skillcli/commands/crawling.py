@@ -76,6 +76,41 @@ def crawl(
         context.show(report.model_dump(mode="json"), as_json=as_json, text=implementation.describe(report))
 
 
+@crawls.command("schedule")
+def schedule(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+    """Create the schedules of the crawl, or bring them up to date with the configuration."""
+    from skillcli import crawls as implementation
+
+    found = asyncio.run(implementation.schedule(context.settings()))
+    context.show(found, as_json=as_json, text="scheduled: " + ", ".join(found))
+
+
+@crawls.command("pause")
+def pause(reason: Annotated[str, typer.Option(help="Why, for whoever finds it paused.")] = "by a maintainer") -> None:
+    """Let no schedule start a crawl until `crawl resume`; what runs goes on."""
+    from skillcli import crawls as implementation
+
+    asyncio.run(implementation.pause(context.settings(), reason, paused=True))
+
+
+@crawls.command("resume")
+def resume() -> None:
+    """Let the schedules start crawls again."""
+    from skillcli import crawls as implementation
+
+    asyncio.run(implementation.pause(context.settings(), "resumed by a maintainer", paused=False))
+
+
+@crawls.command("retry")
+def retry(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+    """Make every repository due whose last crawl failed."""
+    from skilldata.database import Database
+
+    with Database(context.settings().database) as database:
+        count = database.retry_failures()
+    context.show({"due": count}, as_json=as_json, text=f"{count} repositories are due again")
+
+
 def worker() -> None:
     """Run a worker until it is told to stop (SIGTERM or Ctrl-C); running work is finished first."""
     from skillcli import crawls as implementation

@@ -183,6 +183,12 @@ class Database:
         with self.transaction() as connection:
             todo.record_failure(connection, repository_id, code, clean(message)[:REASON], retry_at)
 
+    def retry_failures(self) -> int:
+        """Make every repository due whose last crawl failed; give how many those are."""
+        query = "UPDATE probe SET due_at = now(), attempts = 0 WHERE error_code <> ''"
+        with self.transaction() as connection:
+            return connection.execute(query).rowcount
+
     def failures(self) -> list[Failure]:
         """List repositories whose last crawl failed."""
         with self.transaction() as connection:

@@ -1,0 +1,82 @@
+"""The schedules: what runs by itself, and how often."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+    ScheduleUpdate,
+    ScheduleUpdateInput,
+)
+
+from skillcrawler.messages import CrawlRegistryInput
+from skillcrawler.workflows import CrawlRegistry
+from skilldata.config import Settings
+from skilldata.models import Source
+
+DUE, SOURCES = "crawl-due", "crawl-sources"
+IDS = (DUE, SOURCES)
+CATCH_UP = timedelta(hours=2)  # runs missed for longer than this are not made up for
+
+
+async def apply_schedules(client: Client, settings: Settings, sources: list[Source]) -> list[str]:
+    """Create the schedules, or bring those that exist up to date; doing it again changes nothing.
+
+    Returns:
+        The ids of all schedules.
+    """
+    for schedule_id, schedule in _wanted(settings, sources):
+        try:
+            await client.create_schedule(schedule_id, schedule)
+        except ScheduleAlreadyRunningError:
+            await client.get_schedule_handle(schedule_id).update(_updater(schedule))
+    return list(IDS)
+
+
+async def pause_schedules(client: Client, *, note: str) -> None:
+    """Let no schedule start anything; what runs goes on."""
+    for schedule_id in IDS:
+        await client.get_schedule_handle(schedule_id).pause(note=note)
+
+
+async def resume_schedules(client: Client, *, note: str) -> None:
+    """Let the schedules go on."""
+    for schedule_id in IDS:
+        await client.get_schedule_handle(schedule_id).unpause(note=note)
+
+
+def _wanted(settings: Settings, sources: list[Source]) -> Iterator[tuple[str, Schedule]]:
+    crawl = settings.crawl
+    due = CrawlRegistryInput(sources=[], only=False, page_size=crawl.page_size, concurrency=crawl.concurrency)
+    yield DUE, _schedule(settings, due, DUE, timedelta(seconds=crawl.interval_seconds))
+    listed = due.model_copy(update={"sources": sources})
+    shortest = min((source.interval_seconds for source in sources), default=86_400)
+    yield SOURCES, _schedule(settings, listed, SOURCES, timedelta(seconds=shortest))
+
+
+def _schedule(settings: Settings, request: CrawlRegistryInput, name: str, every: timedelta) -> Schedule:
+    return Schedule(
+        action=ScheduleActionStartWorkflow(
+            CrawlRegistry.run, request, id=name, task_queue=settings.temporal.task_queue
+        ),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)], jitter=every / 20),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
+    )
+
+
+def _updater(schedule: Schedule) -> Callable[[ScheduleUpdateInput], ScheduleUpdate]:
+    def update(current: ScheduleUpdateInput) -> ScheduleUpdate:
+        # A pause is a maintainer's word, which an update must not take back.
+        schedule.state = current.description.schedule.state
+        return ScheduleUpdate(schedule=schedule)
+
+    return update
