@@ -18,10 +18,11 @@ DOCUMENT = Path(__file__).resolve().parent.parent / "docs" / "diagnostics.md"
 def all_rules() -> list[Rule]:
     """The rules that are constants of a module, which all are."""
     package = Path(str(skillcrawler.__file__)).parent
-    names = [file.stem for file in sorted(package.glob("*.py")) if re.search(r"\bRule\b", file.read_text("utf-8"))]
+    files = [file for file in sorted(package.rglob("*.py")) if re.search(r"\bRule\b", file.read_text("utf-8"))]
     found: dict[int, Rule] = {}
-    for name in names:
-        constants = vars(importlib.import_module(f"skillcrawler.{name}")).values()
+    for file in files:
+        name = ".".join(("skillcrawler", *file.relative_to(package).with_suffix("").parts))
+        constants = vars(importlib.import_module(name)).values()
         found |= {id(constant): constant for constant in constants if isinstance(constant, Rule)}
     return list(found.values())
 

@@ -114,8 +114,10 @@ async def status(settings: Settings, workflow_id: str) -> tuple[str, Counters | 
 async def _state(client: Client, handle: WorkflowHandle[CrawlRegistry, CrawlReport]) -> str:
     pages: WorkflowHandle[CrawlPages, Counters] = client.get_workflow_handle(f"{handle.id}/pages")
     try:
-        description = await pages.describe()
-        if description.status is not WorkflowExecutionStatus.RUNNING:
+        whole, part = await handle.describe(), await pages.describe()
+        if part.start_time < whole.start_time:  # that of an earlier crawl
+            return "reading sources"
+        if part.status is not WorkflowExecutionStatus.RUNNING:
             return "publishing"
         return counted(await pages.query(CrawlPages.progress))
     except RPCError:

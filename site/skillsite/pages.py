@@ -21,7 +21,7 @@ from skillsite.visible import one_line
 
 DESCRIPTION_CHARACTERS = 260  # of a skill in a list
 META_CHARACTERS = 160  # of the description that search engines show
-NEWEST = 12
+NEWEST = 8
 TOPICS_ON_HOME = 40
 REPOSITORIES_ON_HOME = 8
 
@@ -73,7 +73,6 @@ class SkillRow:
     description: str
     level: str
     licence: str | None
-    label: str
     stars: int
     updated_at: datetime
 
@@ -89,7 +88,6 @@ def skill_row(summary: SkillSummary) -> SkillRow:
         description=one_line(summary.description, DESCRIPTION_CHARACTERS),
         level=summary.level,
         licence=summary.licence,
-        label=summary.label or "",
         stars=summary.stars,
         updated_at=summary.updated_at,
     )

@@ -30,7 +30,7 @@ _COMMIT = re.compile(r"[0-9a-f]{40}")
 CLIENTS = (
     ("Claude Code", "~/.claude/skills"),
     ("OpenCode", "~/.config/opencode/skills"),
-    ("Codex, and others that share a folder", "~/.agents/skills"),
+    ("Codex and others", "~/.agents/skills"),
 )
 
 
@@ -107,7 +107,7 @@ def download(skill: Skill, addresses: Addresses) -> Download | None:
         url=url,
         file=file,
         size=version.size,
-        fetch=f'curl -fL -o {file} {shlex.quote(url)}\necho "{hexadecimal}  {file}" | sha256sum --check',
+        fetch=f'curl -fL -o {file} \\\n  {shlex.quote(url)}\necho "{hexadecimal}  {file}" | sha256sum --check',
         unpack=tuple((client, f"unzip {file} -d {folder}/{slug}") for client, folder in CLIENTS),
     )
 

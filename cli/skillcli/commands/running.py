@@ -60,7 +60,8 @@ def serve(
     objects = ObjectStore(settings.s3)
     snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
     app = create_app(snapshots, objects, settings, site_folder=settings.state_directory / "site")
-    serve_app(app, host or settings.api.host, settings.api.port if port is None else port)
+    where = host or settings.api.host, settings.api.port if port is None else port
+    serve_app(app, *where, announce=lambda url: context.Progress().note(f"serving site and API on {url}"))
 
 
 def _services(notify: Callable[[str], None] | None = None) -> EmbeddedServices:

@@ -62,12 +62,14 @@ def read_expression(text: str) -> Expression | None:
     if len(text) > MAX_LENGTH or not text.isascii():
         return None
     try:
-        tree = _spdx().parse(text, strict=True)
+        tree: Any = _spdx().parse(text, strict=True)
     except _REFUSALS:
         return None
-    if tree is None or any(map(_is_unknown, _spdx().license_symbols(tree, decompose=False))):
+    if tree is None:
         return None
-    symbols = _spdx().license_symbols(tree, decompose=False)
+    symbols: list[Any] = list(_spdx().license_symbols(tree, decompose=False))
+    if any(map(_is_unknown, symbols)):
+        return None
     return Expression(tree.render("{symbol.key}"), frozenset(_family(_licence(symbol)) for symbol in symbols), tree)
 
 

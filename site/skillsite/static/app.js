@@ -72,7 +72,6 @@ function row(skill) {
   facts.append(
     element("span", level, `tag ${skill.level}`),
     element("span", skill.licence ?? "no licence", "licence"),
-    element("span", skill.version ?? "", "mono"),
     element("span", `★ ${skill.stars.toLocaleString("en")}`, "stars"),
   );
   const head = element("p", "", "row-name");
