@@ -52,10 +52,10 @@ class RepositoryEntry(NamedTuple):
 
 def list_pages(snapshot: Snapshot) -> Iterator[Page]:
     """Yield all pages that list skills by something, and the pages that list those."""
-    for group in records.read_groups(snapshot, "all"):
-        yield from _skill_list(
-            "skills/", "All skills", "Every listed skill, by owner, repository and name.", group, crumbs=()
-        )
+    everything = next(records.read_groups(snapshot, "all"), records.Group(None, 0, iter(())))
+    yield from _skill_list(
+        "skills/", "All skills", "Every listed skill, by owner, repository and name.", everything, crumbs=()
+    )
     for group in records.read_groups(snapshot, "level"):
         level = group.value or ""
         yield from _skill_list(level_path(level), f"Level {level}", LEVELS.get(level, ""), group)
@@ -116,7 +116,7 @@ def _skill_list(
     folder: str, title: str, lead: str, group: records.Group, *, crumbs: tuple[Crumb, ...] = (SKILLS,)
 ) -> Iterator[Page]:
     rows = map(skill_row, group.skills)
-    last = -(-group.total // SKILLS_PER_PAGE)
+    last = max(1, -(-group.total // SKILLS_PER_PAGE))
     for number in range(1, last + 1):
         pager = _pager(folder, number, last, group.total, SKILLS_PER_PAGE)
         context = {"lead": lead, "rows": list(islice(rows, SKILLS_PER_PAGE)), "pager": pager, "unit": "skills"}

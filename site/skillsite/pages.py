@@ -22,7 +22,7 @@ from skillsite.visible import one_line
 DESCRIPTION_CHARACTERS = 260  # of a skill in a list
 META_CHARACTERS = 160  # of the description that search engines show
 NEWEST = 8
-TOPICS_ON_HOME = 40
+TOPICS_ON_HOME = 24
 REPOSITORIES_ON_HOME = 8
 
 LEVELS = {

@@ -107,7 +107,7 @@ def download(skill: Skill, addresses: Addresses) -> Download | None:
         url=url,
         file=file,
         size=version.size,
-        fetch=f'curl -fL -o {file} \\\n  {shlex.quote(url)}\necho "{hexadecimal}  {file}" | sha256sum --check',
+        fetch=f'curl -fL -o {file} {shlex.quote(url)}\necho "{hexadecimal}  {file}" | sha256sum --check',
         unpack=tuple((client, f"unzip {file} -d {folder}/{slug}") for client, folder in CLIENTS),
     )
 
@@ -247,7 +247,7 @@ def _git_commands(summary: SkillSummary, version: VersionRow | None, addresses: 
     # Literal, because a folder may be named like a pattern; `--`, because it may be named like a branch.
     checkout = f"git --literal-pathspecs -C ./{summary.repository} checkout {version.revision}"
     return (
-        f"git clone --filter=blob:none --no-checkout {shlex.quote(url)} ./{summary.repository}\n"
+        f"git clone --filter=blob:none --no-checkout {shlex.quote(url)}\n"
         f"{checkout}{' -- ' + shlex.quote(summary.path) if summary.path else ''}"
     )
 

@@ -53,9 +53,11 @@ class Database:
         )
 
     def __enter__(self) -> Self:
+        # The pool only says that it waited in vain; one plain connection says why.
         try:
+            psycopg.connect(self.url, connect_timeout=10).close()
             self._pool.open(wait=True, timeout=15)
-        except PoolTimeout as error:
+        except (psycopg.OperationalError, PoolTimeout) as error:
             self._pool.close()
             raise _unavailable(error) from None
         return self
