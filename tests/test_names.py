@@ -179,3 +179,10 @@ def test_safe_text_can_be_printed_to_any_terminal(text: str) -> None:
     assert "\x1b" not in shown
     assert "\u202e" not in shown
     assert shown == safe_text(shown)
+
+
+def test_no_slug_is_a_name_that_windows_keeps_for_a_device() -> None:
+    slugs = assign_slugs([("skills/con", "con"), ("lpt1", None), ("x/common", "common")])
+    assert slugs["skills/con"].startswith("con-")
+    assert slugs["lpt1"] not in {"", "lpt1"}
+    assert slugs["x/common"] == "common"

@@ -22,6 +22,10 @@ _VARIATION_SELECTORS = range(0xE0100, 0xE01F0)
 _HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
 
 
+# Windows keeps these names for devices; a client there could not make the skill's folder.
+_DEVICES = frozenset({"aux", "con", "nul", "prn", *(f"{port}{n}" for port in ("com", "lpt") for n in range(1, 10))})
+
+
 def is_slug(text: str) -> bool:
     """Whether `text` can be a slug as it stands."""
     return len(text) <= SLUG_LENGTH and SLUG_PATTERN.fullmatch(text) is not None
@@ -62,7 +66,7 @@ def assign_slugs(
     wanted = {path: _wanted(path, name, repository_name) for path, name in skills}
     slugs: dict[str, str] = {}
     crowded: list[str] = []
-    taken = set(kept.values())
+    taken = {*kept.values(), *_DEVICES}
     keepers = {slug: path for path, slug in kept.items() if path in wanted and is_slug(slug)}
     slugs.update((path, slug) for slug, path in keepers.items())
     for path in sorted(wanted.keys() - slugs.keys(), key=_shallowest_first):
