@@ -61,7 +61,6 @@ class Crawler:
             database=self.registry.database,
             objects=self.registry.objects,
             fetcher=self.fetcher,
-            heartbeat=lambda _: None,
         )
 
     def __enter__(self) -> Crawler:

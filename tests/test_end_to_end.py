@@ -12,15 +12,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from skillcli import crawls
+from skillcrawler import policies
 from skillcrawler.schedules import IDS
 from skillcrawler.worker import connect
 from skilldata.config import load_settings
 from skilldata.snapshot import Snapshot
+from skilldata.sources import parse_source
 from skilldata.store import SnapshotStore
 from skillsite.check import check_site
 from tests.conftest import ROOT, Registry
@@ -211,3 +215,17 @@ async def _paused(registry: Registry) -> dict[str, str]:
             found[name] = str(state.note)
 
     return found
+
+
+def test_a_transfer_longer_than_the_heartbeat_is_not_taken_for_dead(
+    registry: Registry, github: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.add_repository("acme/slow", {"a/SKILL.md": "---\nname: a\ndescription: One.\n---\nbody\n"})
+    github.inject(path="/acme/slow.git/git-upload-pack", stall=4, count=1)
+    monkeypatch.setattr(policies, "HEARTBEAT", timedelta(seconds=1))
+    request = crawls.request(registry.settings, [parse_source("acme/slow")], publish=False)
+    report = asyncio.run(crawls.run(registry.settings, request, f"crawl/{registry.settings.s3.bucket}", wait=True))
+    assert report is not None
+    assert (report.counters.crawled, report.counters.failed) == (1, 0)
+    fetches = [one.path for one in github.wire_log() if one.method == "GET" and "/acme/slow.git/" in one.path]
+    assert len(fetches) == 2, "the trees and the blobs, each once"

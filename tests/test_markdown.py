@@ -175,6 +175,22 @@ def test_hidden_characters_are_shown() -> None:
     assert all(f"U+{code}" in html for code in ("202E", "200B", "E0041"))
 
 
+def test_a_link_to_a_heading_that_is_not_there_is_no_link() -> None:
+    assert Reader(html_of("[a](#nowhere)")).links == []
+
+
+def test_an_image_inside_a_link_does_not_nest_links() -> None:
+    html = html_of("[![badge](https://ok.invalid/b.svg)](https://ok.invalid)")
+    assert Reader(html).links == ["https://ok.invalid"]
+    assert "badge" in html
+
+
+def test_headings_with_the_same_words_have_ids_of_their_own() -> None:
+    html = html_of("# Same\n\n# Same\n\n# Same-1\n")
+    found = re.findall(r' id="([^"]*)"', html)
+    assert len(set(found)) == 3
+
+
 def test_front_matter_is_left_out() -> None:
     assert "secret-key" not in html_of("---\nname: secret-key\n---\n\nbody")
 
@@ -186,7 +202,20 @@ def test_a_very_long_text_says_that_it_is_cut() -> None:
 
 
 @pytest.mark.parametrize(
-    "bomb", ["<div>" * 50_000, "> " * 20_000, "- " * 20_000, "[" * 50_000, "*a " * 50_000, "a@b " * 30_000]
+    "bomb",
+    [
+        "<div>" * 50_000,
+        "> " * 20_000,
+        ">" * 250_000,
+        "- " * 20_000,
+        "[" * 50_000,
+        "*a " * 50_000,
+        "a@b " * 30_000,
+        "a@b.example " * 20_000,
+        "# a\n" * 60_000,
+        "|a" * 10_000 + "|\n" + "|-" * 10_000 + "|\n" + "|b" * 10_000 + "|\n",
+    ],
+    ids=lambda bomb: bomb[:8].strip(),
 )
 @pytest.mark.timeout(20)
 def test_a_text_made_to_overload_the_renderer_does_not(bomb: str) -> None:

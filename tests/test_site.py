@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
+import subprocess
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from skilldata.config import SiteSettings
-from skilldata.snapshot import Snapshot
+from skillapi.app import create_app
+from skillapi.live import FolderSource
+from skilldata.config import Settings, SiteSettings
+from skilldata.snapshot import Skill, Snapshot
+from skillsite.addresses import AddressError, Addresses, repository_path, skill_path
 from skillsite.build import BuildReport, build_site
 from skillsite.check import check_site
-from tests.snapshots import SAMPLES, XSS, SampleSkill, make_snapshot
+from skillsite.release import KEEP_RELEASES, SiteError, only_builder
+from skillsite.skillpages import download, skill_page
+from skillsite.visible import one_line, show_hidden
+from tests.snapshots import ACME, SAMPLES, XSS, SampleSkill, make_snapshot, sample_skill
+from tests.test_api import MemoryStore, serving
 
 
-def build(folder: Path, output: Path, **changes: object) -> BuildReport:
+def build(folder: Path, output: Path, *, base_url: str = "http://127.0.0.1:8080/", jobs: int = 1) -> BuildReport:
+    settings = SiteSettings.model_validate({"base_url": base_url})
     with Snapshot(folder) as snapshot:
-        return build_site(snapshot, output, settings=SiteSettings(), jobs=1)
+        return build_site(snapshot, output, settings=settings, jobs=jobs)
 
 
 def files(folder: Path) -> dict[str, bytes]:
@@ -141,3 +151,170 @@ def test_hostile_texts_stay_texts_on_every_page(site: Path) -> None:
 def test_what_crawlers_and_agents_look_for_is_there(site: Path) -> None:
     for name in ("sitemap.xml", "robots.txt", "llms.txt", ".well-known/security.txt", "404.html", "static/app.css"):
         assert (site / name).stat().st_size > 0
+
+
+def test_several_processes_give_the_same_bytes_as_one(
+    site: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("skillsite.build.PARALLEL_FROM", 1)
+    monkeypatch.setattr("skillsite.build.BATCH", 3)
+    report = build(site.parents[1] / "snapshot", tmp_path / "out", jobs=2)
+    assert report.kept == 0
+    assert files(report.path) == files(site)
+
+
+def test_the_same_snapshot_again_writes_nothing(tmp_path: Path) -> None:
+    first = build(make_snapshot(tmp_path / "one"), tmp_path / "out")
+    again = build(tmp_path / "one", tmp_path / "out")
+    assert (again.path, again.written, again.kept) == (first.path, 0, first.written)
+
+
+def test_an_index_without_skills_is_a_site_too(tmp_path: Path) -> None:
+    report = build(make_snapshot(tmp_path / "empty", [], repositories=[ACME]), tmp_path / "out")
+    assert check_site(report.path) == []
+    assert "No folder with a SKILL.md was found" in (report.path / "r/acme/tools/index.html").read_text()
+
+
+def test_a_site_below_a_path_links_below_that_path(tmp_path: Path) -> None:
+    report = build(make_snapshot(tmp_path / "one"), tmp_path / "out", base_url="https://example.org/registry/")
+    assert check_site(report.path) == []
+    page = (report.path / "index.html").read_text()
+    inside = [link for link in re.findall(r' (?:href|src|action)="([^"]*)"', page) if link.startswith("/")]
+    assert inside
+    assert all(link.startswith("/registry/") for link in inside)
+
+
+def test_a_name_that_could_lead_out_of_the_site_gets_no_page_and_is_recorded(tmp_path: Path) -> None:
+    report = build(make_snapshot(tmp_path / "one"), tmp_path / "out")
+    [skipped] = report.skipped
+    assert "../../etc" in skipped
+    assert not list(tmp_path.rglob("passwd*"))
+
+
+@pytest.mark.parametrize("name", ["..", ".", "", "a/b", "a\\b", "a\0b", "a b", "ä", "a\n", "x" * 101])
+def test_such_names_have_no_address(name: str) -> None:
+    with pytest.raises(AddressError):
+        repository_path("acme", name)
+    with pytest.raises(AddressError):
+        skill_path("acme", "tools", name)
+
+
+def test_only_the_last_releases_stay(tmp_path: Path) -> None:
+    releases = []
+    for number in range(KEEP_RELEASES + 2):
+        skills = [replace(SAMPLES[0], description=f"Description {number}."), *SAMPLES[1:]]
+        releases.append(build(make_snapshot(tmp_path / f"snapshot-{number}", skills), tmp_path / "out").path)
+    kept = {path for path in (tmp_path / "out" / "releases").iterdir() if path.is_dir()}
+    assert kept == set(releases[-KEEP_RELEASES:])
+    assert (tmp_path / "out" / "live").resolve() == releases[-1]
+
+
+def test_two_builds_do_not_write_to_the_same_folder(tmp_path: Path) -> None:
+    snapshot = make_snapshot(tmp_path / "one")
+    with only_builder(tmp_path / "out"), pytest.raises(SiteError, match="another build"):
+        build(snapshot, tmp_path / "out")
+
+
+def test_what_an_interrupted_build_left_is_cleared(tmp_path: Path) -> None:
+    left = tmp_path / "out" / "releases" / ".building-something"
+    (left / "s").mkdir(parents=True)
+    (left / "s" / "page.html").write_text("half")
+    report = build(make_snapshot(tmp_path / "one"), tmp_path / "out")
+    assert not left.exists()
+    assert check_site(report.path) == []
+
+
+def test_a_long_list_has_pages_that_lead_to_each_other(tmp_path: Path) -> None:
+    skills = [sample_skill(ACME, f"skill-{number:03}", "Does it.", "# It\n") for number in range(205)]
+    report = build(make_snapshot(tmp_path / "many", skills), tmp_path / "out")
+    assert check_site(report.path) == []
+    for folder in ("skills", "r/acme/tools", "o/acme", "topic/pdf", "level/strict", "licence/MIT"):
+        second = (report.path / folder / "2.html").read_text()
+        assert "205 skills, page 2 of 3" in second
+        assert f'rel="prev" href="/{folder}/"' in second
+        assert f'rel="next" href="/{folder}/3.html"' in second
+        assert "skill-100" in second
+
+
+def one_skill(folder: Path, skill: SampleSkill) -> Skill:
+    """Read a skill back from a snapshot that has only this one."""
+    with Snapshot(make_snapshot(folder, [skill])) as snapshot:
+        return snapshot.skill(skill.repository.owner, skill.repository.name, skill.slug or "")
+
+
+@pytest.mark.skipif(not (shutil.which("curl") and shutil.which("unzip")), reason="curl or unzip is not installed")
+def test_the_commands_for_a_download_work_and_notice_other_bytes(tmp_path: Path) -> None:
+    skill = one_skill(tmp_path / "snapshot", SAMPLES[0])
+    store = MemoryStore([SAMPLES[0]])
+    with serving(create_app(FolderSource(tmp_path / "snapshot"), store, Settings())) as url:
+        found = download(skill, Addresses(url + "/"))
+        assert found
+        home = tmp_path / "home"
+        home.mkdir()
+
+        def run(command: str) -> subprocess.CompletedProcess[str]:
+            return subprocess.run(
+                ["sh", "-ec", command],
+                cwd=home,
+                env={"HOME": str(home), "PATH": "/usr/bin:/bin"},
+                capture_output=True,
+                text=True,
+                check=False,
+            )
+
+        assert run(found.fetch).returncode == 0
+        assert [run(command).returncode for _, command in found.unpack] == [0, 0, 0]
+        for folder in (".claude/skills", ".config/opencode/skills", ".agents/skills"):
+            assert (home / folder / "pdf-forms" / "SKILL.md").read_text() == SAMPLES[0].versions[-1].text
+        (home / found.file).write_bytes(b"something else")
+        checked = run(found.fetch.splitlines()[1])
+        assert checked.returncode != 0
+        assert "FAILED" in checked.stdout
+
+
+@pytest.mark.parametrize("folder", ["skills/plain", "", ":(top)it's", '-a "b" $(touch owned) `c`', "*"])
+def test_the_commands_for_git_fetch_exactly_the_folder(tmp_path: Path, folder: str) -> None:
+    def git(*arguments: str, cwd: Path) -> str:
+        identity = ("-c", "user.name=a", "-c", "user.email=a@b.invalid", "-c", "commit.gpgsign=false")
+        return subprocess.run(
+            ["git", *identity, *arguments], cwd=cwd, capture_output=True, text=True, check=True
+        ).stdout
+
+    upstream = tmp_path / "acme" / "tools"
+    for path in (folder, "other"):
+        (upstream / path).mkdir(parents=True, exist_ok=True)
+        (upstream / path / "SKILL.md").write_text(f"in {path}")
+    git("init", "-q", cwd=upstream)
+    git("config", "uploadpack.allowFilter", "true", cwd=upstream)
+    git("add", "-A", cwd=upstream)
+    git("commit", "-qm", "one", cwd=upstream)
+    skill = one_skill(tmp_path / "snapshot", replace(SAMPLES[1], path=folder))
+    version = replace(skill.versions[0], revision=git("rev-parse", "HEAD", cwd=upstream).strip())
+    page = skill_page(replace(skill, versions=[version]), Addresses("http://127.0.0.1/", f"file://{tmp_path}"))
+    work = tmp_path / "work"
+    work.mkdir()
+    subprocess.run(["sh", "-ec", page.context["git"]], cwd=work, capture_output=True, check=True)
+    assert (work / "tools" / folder / "SKILL.md").read_text() == f"in {folder}"
+    assert (work / "tools" / "other").exists() == (folder == "")
+    assert [path.name for path in work.iterdir()] == ["tools"]
+
+
+@pytest.mark.parametrize(("text", "shown"), [
+    ("plain\ttext\n", "plain\ttext\n"),
+    ("\ufeffstart", "start"),
+    ("a\u202eb", "a⟦U+202E⟧b"),
+    ("\U000e0041", "⟦U+E0041⟧"),
+    ("a\ufe0f", "a⟦U+FE0F⟧"),
+    ("a\u200db", "a⟦U+200D⟧b"),
+    ("⚠\ufe0f 1\ufe0f⃣ 👩\u200d💻", "⚠\ufe0f 1\ufe0f⃣ 👩\u200d💻"),
+    ("表の整理", "表の整理"),
+    ("\u3164\u2800\x00", "⟦U+3164⟧⟦U+2800⟧⟦U+0000⟧"),
+])  # fmt: skip
+def test_what_cannot_be_seen_is_shown(text: str, shown: str) -> None:
+    assert show_hidden(text) == shown
+
+
+def test_one_line_is_one_line_and_ends_at_a_word() -> None:
+    assert one_line("a  b\n\nc") == "a b c"
+    assert one_line("several words of a long sentence", 15) == "several words…"
+    assert len(one_line("x" * 500, 100)) == 101

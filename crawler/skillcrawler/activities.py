@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextvars
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -10,6 +12,7 @@ from typing import NamedTuple
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
+from skillcrawler import policies
 from skillcrawler.crawl import crawl_repository
 from skillcrawler.discovery import discover
 from skillcrawler.errors import (
@@ -110,7 +113,7 @@ class Activities:
     @activity.defn
     def crawl_repository(self, repository_id: int) -> CrawlResult:
         """Read a repository whose head moved, store its packages, and put it into the index."""
-        with _translated():
+        with _translated(), _alive():
             try:
                 outcome = crawl_repository(
                     repository_id,
@@ -118,7 +121,6 @@ class Activities:
                     database=self._database,
                     objects=self._objects,
                     fetcher=self._fetcher,
-                    heartbeat=activity.heartbeat,
                 )
             except RESULTS as error:
                 self._database.record_probe((), states=[(repository_id, _state(error))])
@@ -143,13 +145,13 @@ class Activities:
     @activity.defn
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
-        with _translated():
-            return create_snapshot(self._database, self._snapshots.folder, notify=activity.heartbeat).id
+        with _translated(), _alive():
+            return create_snapshot(self._database, self._snapshots.folder).id
 
     @activity.defn
     def publish_snapshot(self, snapshot_id: str, force: bool) -> Published:
         """Build the site of a snapshot, and make both live; nothing happens where they are."""
-        with _translated():
+        with _translated(), _alive():
             pointer = self._snapshots.pointer()
             site = self._settings.state_directory / "site"
             if pointer and pointer.snapshot == snapshot_id and (site / "live").exists() and not force:
@@ -176,6 +178,28 @@ def _translated() -> Iterator[None]:
     except RegistryError as error:
         retryable = isinstance(error, ServiceUnavailable) or (isinstance(error, CrawlError) and error.retryable)
         raise ApplicationError(str(error)[:ERROR_TEXT], type=error.code, non_retryable=not retryable) from None
+
+
+@contextmanager
+def _alive() -> Iterator[None]:
+    """Heartbeat for as long as the block lasts: git, S3 and a build are each silent for minutes.
+
+    Every one of them has an end of its own (timeouts, bounds), so this cannot keep up a hung activity.
+    """
+    stop = threading.Event()
+    context = contextvars.copy_context()
+
+    def beat() -> None:
+        while not stop.wait(policies.HEARTBEAT.total_seconds() / 3):
+            context.run(activity.heartbeat)
+
+    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        thread.join()
 
 
 def _state(error: RegistryError) -> RepositoryState:

@@ -5,7 +5,7 @@ trees -> skill folders -> which changed -> their blobs -> manifest, licence, pac
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Collection, Iterable
 from importlib.metadata import version
 from typing import NamedTuple
 
@@ -45,7 +45,6 @@ def crawl_repository(
     database: Database,
     objects: ObjectStore,
     fetcher: Fetcher,
-    heartbeat: Callable[[str], None],
 ) -> CrawlOutcome:
     """Make the index reflect a repository's head.
 
@@ -55,7 +54,6 @@ def crawl_repository(
         database: The index.
         objects: Where packages go, before their rows.
         fetcher: How to get git objects.
-        heartbeat: Called with a word on progress at least every few seconds.
 
     Raises:
         CrawlError: As `Fetcher` and `FetchedRepository` do.
@@ -64,8 +62,7 @@ def crawl_repository(
     if repository.head_oid is None:
         return CrawlOutcome()
     with fetcher.fetch(repository.owner, repository.name, repository.head_oid) as fetched:
-        heartbeat("trees")
-        reader = _Reader(repository, fetched, settings, objects, StoredBlobs(database, objects), heartbeat)
+        reader = _Reader(repository, fetched, settings, objects, StoredBlobs(database, objects))
         known = database.known_skills(repository_id)
         fresh = database.due_repository(repository_id).crawled_oid is None
         same_licence = reader.licence_basis == database.licence_basis(repository_id)
@@ -98,7 +95,6 @@ class _Reader:
         settings: Settings,
         objects: ObjectStore,
         stored: StoredBlobs,
-        heartbeat: Callable[[str], None],
     ) -> None:
         self._repository = repository
         self._fetched = fetched
@@ -106,7 +102,6 @@ class _Reader:
         self._limits = settings.package
         self._objects = objects
         self._stored = stored
-        self._heartbeat = heartbeat
         self._here: set[str] = set()
         self.commit: Commit = fetched.commit()
         self._tree = RepositoryTree(fetched.entries(), self.commit.tree_oid)
@@ -145,7 +140,6 @@ class _Reader:
         missing = [oid for oid in wanted if oid not in stored]
         if missing:
             self._fetched.fetch_blobs(missing)
-            self._heartbeat("blobs")
         self._here.update(wanted)
 
     def _read(self, oid: str, max_bytes: int) -> Blob:
@@ -198,7 +192,6 @@ class _Reader:
     def _read_skill(
         self, skill: SkillFolder, members: Members, manifest: ReadManifest | None, slug: str | None
     ) -> ReadSkill:
-        self._heartbeat(skill.path)
         built = self._build(skill, members) if _is_loadable(manifest) else None
         diagnostics = [*(manifest.diagnostics if manifest else ()), *members.diagnostics]
         package = None

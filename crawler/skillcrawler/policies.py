@@ -21,7 +21,8 @@ GITHUB_DEADLINE = timedelta(hours=3)
 SERVICE_DEADLINE = timedelta(hours=1)
 SHORT = timedelta(minutes=2)
 LONG = timedelta(hours=2)
-HEARTBEAT = timedelta(seconds=60)
+# A worker that was killed is noticed after this; one that works says so three times as often.
+HEARTBEAT = timedelta(seconds=30)
 
 # Fixed workflow ids: a second start of the same thing joins or waits, it never doubles.
 CRAWL_ID = "crawl"

@@ -200,8 +200,11 @@ class _Rewriter:
 
     def _heading(self, level: int, content: str) -> str:
         level = min(level + 1, 6)
-        inner = _REWRITTEN.sub(self._replace, content)
-        plain = unescape(_TAG.sub("", inner))
+        inner, plain = content, content
+        if "<" in content:
+            inner = _REWRITTEN.sub(self._replace, content)
+            plain = _TAG.sub("", inner)
+        plain = unescape(plain)
         identifier = self._unique(ID_PREFIX + _NOT_IN_SLUG.sub("", plain.lower()).strip().replace(" ", "-"))
         label = escape(f"Link to “{plain}”" if plain.strip() else "Link to this heading")
         anchor = f'<a class="anchor" href="#{escape(quote(identifier))}" aria-label="{label}"></a>'

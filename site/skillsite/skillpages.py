@@ -6,8 +6,9 @@ import json
 import re
 import shlex
 from typing import Any, NamedTuple
+from urllib.parse import quote
 
-from skilldata.snapshot import Skill, SkillSummary, VersionRow
+from skilldata.snapshot import FileRow, Skill, SkillSummary, VersionRow
 from skillsite import markdown
 from skillsite.addresses import (
     Addresses,
@@ -74,7 +75,7 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
         "links": _links(skill, version, addresses),
         "manifest": [_value(key, value) for key, value in skill.manifest.items() if key not in {"name", "description"}],
         "versions": skill.versions[:MAX_VERSIONS],
-        "files": [(file, _file_link(skill, version, file.path, addresses)) for file in skill.files],
+        "files": _file_links(skill, version, addresses),
         "copies": [(copy.address, path_or_none(skill_path, *_names(copy), ending=".html")) for copy in _copies(skill)],
         "json_ld": json_ld(skill, addresses),
         "twins": {"json": path + ".json", "markdown": path + ".md"},
@@ -131,7 +132,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "repository": summary.repository,
         "slug": summary.slug,
         "path": summary.path,
-        "source": _links(skill, version, addresses)["source"],
+        "source": _source(skill, version, addresses),
         "stars": summary.stars,
         "topics": skill.repository.topics,
         "first_seen_at": summary.first_seen_at.isoformat(),
@@ -166,7 +167,7 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
         f"- State: {summary.state}",
         f"- Level: {summary.level}. {LEVELS.get(summary.level, '')}",
         f"- Licence: {summary.licence or 'none found'}",
-        f"- Source: {_links(skill, version, addresses)['source']}",
+        f"- Source: {_source(skill, version, addresses)}",
     ]
     if version:
         lines += [
@@ -230,7 +231,7 @@ def _links(skill: Skill, version: VersionRow | None, addresses: Addresses) -> di
     revision = version.revision if version else None
     return {
         "repository": addresses.repository(*names),
-        "source": addresses.source(*names, revision, summary.path) if revision else addresses.repository(*names),
+        "source": _source(skill, version, addresses),
         "commit": addresses.commit(*names, revision) if revision else None,
         "owner": owner_path(summary.owner),
         "here": repository_path(*names),
@@ -252,11 +253,17 @@ def _git_commands(summary: SkillSummary, version: VersionRow | None, addresses: 
     )
 
 
-def _file_link(skill: Skill, version: VersionRow | None, file: str, addresses: Addresses) -> str:
+def _source(skill: Skill, version: VersionRow | None, addresses: Addresses) -> str:
+    """The skill's folder at the commit; the repository where no commit is known."""
+    names = (skill.summary.owner, skill.summary.repository)
+    return addresses.source(*names, version.revision, skill.summary.path) if version else addresses.repository(*names)
+
+
+def _file_links(skill: Skill, version: VersionRow | None, addresses: Addresses) -> list[tuple[FileRow, str]]:
     summary = skill.summary
     revision = version.revision if version else skill.repository.default_branch
-    path = f"{summary.path}/{file}" if summary.path else file
-    return addresses.source(summary.owner, summary.repository, revision, path, view="blob")
+    folder = addresses.source(summary.owner, summary.repository, revision, summary.path, view="blob").rstrip("/")
+    return [(file, f"{folder}/{quote(file.path)}") for file in skill.files]
 
 
 def _value(key: str, value: object) -> Value:

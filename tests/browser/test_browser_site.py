@@ -168,3 +168,14 @@ def test_without_javascript_every_skill_can_be_reached(browser: Browser, origin:
     page.click("a[href='/skills/']")
     assert page.locator("main a[href^='/s/']").count() > 5
     context.close()
+
+
+def test_a_command_is_copied_whole(browser: Browser, origin: str) -> None:
+    context = browser.new_context(permissions=["clipboard-read", "clipboard-write"])
+    page = context.new_page()
+    page.goto(origin + "s/acme/tools/pdf-forms.html")
+    box = page.locator(".command").first
+    box.get_by_role("button").click()
+    box.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()") == box.locator("code").text_content()
+    context.close()
