@@ -14,7 +14,8 @@ import pytest
 from skillapi.app import create_app
 from skillapi.live import FolderSource
 from skilldata.config import Settings, SiteSettings
-from skilldata.snapshot import Skill, Snapshot
+from skilldata.search import build_search_index
+from skilldata.snapshot import SEARCH, Skill, Snapshot
 from skillsite.addresses import AddressError, Addresses, repository_path, skill_path
 from skillsite.build import BuildReport, build_site
 from skillsite.check import check_site
@@ -245,8 +246,9 @@ def one_skill(folder: Path, skill: SampleSkill) -> Skill:
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("unzip")), reason="curl or unzip is not installed")
 def test_the_commands_for_a_download_work_and_notice_other_bytes(tmp_path: Path) -> None:
     skill = one_skill(tmp_path / "snapshot", SAMPLES[0])
-    store = MemoryStore([SAMPLES[0]])
-    with serving(create_app(FolderSource(tmp_path / "snapshot"), store, Settings())) as url:
+    with Snapshot(tmp_path / "snapshot") as snapshot:
+        build_search_index(snapshot, tmp_path / "snapshot" / SEARCH)
+    with serving(create_app(FolderSource(tmp_path / "snapshot"), MemoryStore([SAMPLES[0]]), Settings())) as url:
         found = download(skill, Addresses(url + "/"))
         assert found
         home = tmp_path / "home"

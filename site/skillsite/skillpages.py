@@ -109,7 +109,8 @@ def download(skill: Skill, addresses: Addresses) -> Download | None:
         file=file,
         size=version.size,
         fetch=f'curl -fL -o {file} {shlex.quote(url)}\necho "{hexadecimal}  {file}" | sha256sum --check',
-        unpack=tuple((client, f"unzip {file} -d {folder}/{slug}") for client, folder in CLIENTS),
+        # unzip makes the last folder only
+        unpack=tuple((name, f"mkdir -p {folder} && unzip {file} -d {folder}/{slug}") for name, folder in CLIENTS),
     )
 
 
