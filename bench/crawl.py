@@ -168,7 +168,7 @@ def _shell_loop(github: StandIn, names: list[str]) -> float:
             "GIT_TERMINAL_PROMPT": "0",
         }
         started = time.monotonic()
-        subprocess.run(["bash", "-c", LOOP], env=variables, check=True)
+        subprocess.run(["bash", "-c", LOOP], env=variables, check=True, stderr=subprocess.DEVNULL)
         return time.monotonic() - started
 
 

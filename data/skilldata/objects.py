@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -84,28 +85,19 @@ class ObjectStore:
         """
         try:
             self._put(key, data, content_type, cache_control, IfNoneMatch="*")
-        except ClientError as error:
-            if _status(error) in {409, 412}:
-                return False
-            raise _unavailable(self.bucket, error) from error
-        except BotoCoreError as error:
-            raise _unavailable(self.bucket, error) from error
+        except _Present:
+            return False
         return True
 
     def put(self, key: str, data: bytes, *, content_type: str, cache_control: str = SHORT) -> None:
         """Store an object, over an earlier one."""
-        try:
-            self._put(key, data, content_type, cache_control)
-        except (ClientError, BotoCoreError) as error:
-            raise _unavailable(self.bucket, error) from error
+        self._put(key, data, content_type, cache_control)
 
     def put_file(self, key: str, path: Path, *, content_type: str, cache_control: str = IMMUTABLE) -> None:
         """Store a file, in parts where it is large."""
         extra = {"ContentType": content_type, "CacheControl": cache_control}
-        try:
+        with self._asking(key):
             self._client.upload_file(str(path), self.bucket, key, ExtraArgs=extra)
-        except (ClientError, BotoCoreError, S3UploadFailedError) as error:
-            raise _unavailable(self.bucket, error) from error
         self._count(path.stat().st_size)
 
     def get_file(self, key: str, path: Path) -> None:
@@ -114,14 +106,8 @@ class ObjectStore:
         Raises:
             NotFound: There is none under that key.
         """
-        try:
+        with self._asking(key):
             self._client.download_file(self.bucket, key, str(path))
-        except ClientError as error:
-            if _status(error) == 404:
-                raise NotFound(f"no object {key} in bucket {self.bucket}") from None
-            raise _unavailable(self.bucket, error) from error
-        except BotoCoreError as error:
-            raise _unavailable(self.bucket, error) from error
 
     def get(self, key: str) -> bytes:
         """Read an object.
@@ -129,14 +115,8 @@ class ObjectStore:
         Raises:
             NotFound: There is none under that key.
         """
-        try:
+        with self._asking(key):
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
-        except ClientError as error:
-            if _status(error) == 404:
-                raise NotFound(f"no object {key} in bucket {self.bucket}") from None
-            raise _unavailable(self.bucket, error) from error
-        except BotoCoreError as error:
-            raise _unavailable(self.bucket, error) from error
 
     def package(self, package_digest: str) -> bytes:
         """Read a package and check its bytes.
@@ -152,12 +132,10 @@ class ObjectStore:
 
     def keys(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield key and size in bytes of every object under a prefix, in the order of keys."""
-        try:
+        with self._asking(prefix):
             for page in self._client.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix):
                 for found in page.get("Contents", ()):
                     yield found.get("Key", ""), found.get("Size", 0)
-        except (ClientError, BotoCoreError) as error:
-            raise _unavailable(self.bucket, error) from error
 
     def ready(self) -> None:
         """Ask for the bucket.
@@ -166,21 +144,41 @@ class ObjectStore:
             ServiceUnavailable: The store does not answer, or the bucket is not there.
         """
         try:
-            self._client.head_bucket(Bucket=self.bucket)
-        except (ClientError, BotoCoreError) as error:
-            raise _unavailable(self.bucket, error) from error
+            with self._asking(""):
+                self._client.head_bucket(Bucket=self.bucket)
+        except NotFound:
+            raise ServiceUnavailable(
+                f"the object store has no bucket {self.bucket}", remedy="Make it, or set SKILLREGISTRY_S3__BUCKET."
+            ) from None
 
     def _put(self, key: str, data: bytes, content_type: str, cache_control: str, **conditions: Any) -> None:
-        self._client.put_object(
-            Bucket=self.bucket,
-            Key=key,
-            Body=data,
-            ContentType=content_type,
-            CacheControl=cache_control,
-            ChecksumAlgorithm="SHA256",
-            **conditions,
-        )
+        with self._asking(key):
+            self._client.put_object(
+                Bucket=self.bucket,
+                Key=key,
+                Body=data,
+                ContentType=content_type,
+                CacheControl=cache_control,
+                ChecksumAlgorithm="SHA256",
+                **conditions,
+            )
         self._count(len(data))
+
+    @contextmanager
+    def _asking(self, key: str) -> Iterator[None]:
+        """Turn what the store answers, or does not, into the registry's own errors."""
+        try:
+            yield
+        except (ClientError, BotoCoreError, S3UploadFailedError) as error:
+            status = _status(error) if isinstance(error, ClientError) else 0
+            if status == 404:
+                raise NotFound(f"no object {key} in bucket {self.bucket}") from None
+            if status in {409, 412}:
+                raise _Present from None
+            raise ServiceUnavailable(
+                f"the object store cannot serve bucket {self.bucket}: {error}",
+                remedy="Run `skillregistry status`, then `skillregistry up`.",
+            ) from error
 
     def _count(self, size: int) -> None:
         with self._lock:
@@ -188,12 +186,9 @@ class ObjectStore:
             self.put_bytes += size
 
 
+class _Present(Exception):
+    """The key was there already."""
+
+
 def _status(error: ClientError) -> int:
     return int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
-
-
-def _unavailable(bucket: str, error: Exception) -> ServiceUnavailable:
-    return ServiceUnavailable(
-        f"the object store cannot serve bucket {bucket}: {error}",
-        remedy="Run `skillregistry status`, then `skillregistry up`.",
-    )

@@ -11,6 +11,7 @@ closed. What does not, is a problem, even where a browser would mend it.
 from __future__ import annotations
 
 import json
+import multiprocessing
 import os
 import re
 from collections.abc import Iterator, Sequence
@@ -311,7 +312,8 @@ def _read_all(folder: Path, pages: Sequence[str], jobs: int | None) -> Iterator[
     if jobs == 1 or len(pages) < PARALLEL_FROM:
         yield from map(read, pages)
         return
-    with ProcessPoolExecutor(jobs) as pool:
+    # Not a fork: the caller may have threads, and a fork would copy their locks as they are.
+    with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         yield from pool.map(read, pages, chunksize=50)
 
 

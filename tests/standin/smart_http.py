@@ -106,6 +106,7 @@ class Codeload:
             f"--prefix={folder}/",
             oid,
             stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.DEVNULL,  # it complains of a stranger's .gitattributes
             env=_environment(),
         )
         headers = {"content-disposition": f"attachment; filename={folder}.{extension}", "etag": f'W/"{oid}"'}
