@@ -66,7 +66,7 @@ class Registry:
     def crawl(self, *arguments: str) -> tuple[dict[str, Any], float]:
         """Crawl with the command; give its counters and the seconds it took."""
         started = time.monotonic()
-        command = [COMMAND, "crawl", "--wait", "--no-publish", "--json", *arguments]
+        command = [str(COMMAND), "crawl", "--wait", "--no-publish", "--json", *arguments]
         done = subprocess.run(
             command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True
         )
