@@ -94,6 +94,6 @@ $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 
 tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.json
 	$(PY) -m tests.node install
-	@touch $@
+	@test ! -d tests/node_modules/.bin || touch $@
 
 .PHONY: help setup demo test check fix docs bench lock up down crawl build serve clean
