@@ -24,11 +24,6 @@ def discover(github: GitHub, source: Source) -> Iterator[Repository]:
             yield from github.search_repositories(f"topic:{source.target}")
         case SourceKind.SEARCH:
             yield from github.search_repositories(source.target)
-        case _:
-            raise CrawlError(
-                f"sources of kind {source.kind} are not read yet",
-                remedy="Use a source of kind owner, repository, topic or search.",
-            )
 
 
 def split_name(target: str) -> tuple[str, str]:
