@@ -160,6 +160,22 @@ def test_a_killed_worker_leaves_what_an_undisturbed_one_does(
     assert stored == {key for key, _ in other_registry.objects.keys("packages/")}
 
 
+def test_errors_and_limits_of_github_change_nothing_in_the_end(
+    registry: Registry, other_registry: Registry, github: StandIn
+) -> None:
+    names = github.load_folder(SAMPLES)
+    run(other_registry, "crawl", "--wait", "--no-publish", *names)
+    github.inject(probability=0.3, seed=7, status=502)
+    github.inject(path="/graphql", status=429, retry_after=2, count=1)
+    github.inject(path="/graphql", graphql="RATE_LIMITED", count=1, skip=1)
+    github.inject(kind="git", cut=2000, count=2)
+    github.reset_wire_log()
+    report = run(registry, "crawl", "--wait", "--no-publish", *names)
+    assert (report["counters"]["failed"], report["counters"]["sources_failing"]) == (0, 0)
+    assert sum(exchange.status >= 500 for exchange in github.wire_log()) > 5
+    assert index(registry) == index(other_registry)
+
+
 def _ended(registry: Registry, workflow: str) -> bool:
     return bool(run(registry, "crawl", "status", workflow)["state"] == "completed")
 

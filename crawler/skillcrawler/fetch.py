@@ -19,13 +19,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-from skillcrawler.errors import FetchFailed, FetchTooLarge, ObjectMismatch, RepositoryGone
+from skillcrawler.errors import FetchFailed, FetchTooLarge, ObjectMismatch, RateLimited, RepositoryGone
 from skillcrawler.gitobjects import TreeEntry, blob_oid
 from skilldata.config import CrawlSettings, GitHubSettings
 
 # A transfer slower than this for so long is given up.
 LOW_SPEED_BYTES = 1000
 LOW_SPEED_SECONDS = 30
+TRIES = 3  # of one transfer, one right after the other
 SAID = 300  # characters of git's last words that an error keeps
 PROMISOR = ("-c", "remote.origin.promisor=true", "-c", "remote.origin.partialclonefilter=blob:none")
 
@@ -88,9 +89,8 @@ class Fetcher:
         fetched = FetchedRepository(self, folder, f"{owner}/{name}", self._url(owner, name), oid)
         try:
             self._git(fetched.repository, None, "init", "--quiet", "--bare", "--template=", str(folder))
-            self._git(
-                fetched.repository, folder, *self._fetch(fetched.url), "--depth=1", "--filter=blob:none", "origin", oid
-            )
+            command = (*self._fetch(fetched.url), "--depth=1", "--filter=blob:none", "origin", oid)
+            self._transfer(fetched.repository, folder, *command)
         except BaseException:
             fetched.close()
             raise
@@ -102,6 +102,21 @@ class Fetcher:
 
     def _url(self, owner: str, name: str) -> str:
         return f"{self._github.git_url.rstrip('/')}/{owner}/{name}.git"
+
+    def _transfer(self, repository: str, folder: Path, *arguments: str, stdin: bytes = b"") -> None:
+        """Run a git command that goes over the network, and again at once where GitHub failed.
+
+        A server's passing error is not worth starting the whole repository over; a longer outage is left
+        to Temporal, which waits.
+        """
+        for attempt in range(1, TRIES + 1):
+            try:
+                self._git(repository, folder, *arguments, stdin=stdin)
+            except FetchFailed:
+                if attempt == TRIES:
+                    raise
+            else:
+                return
 
     def _git(self, repository: str, folder: Path | None, *arguments: str, stdin: bytes = b"") -> bytes:
         """Run git to its end and give its output; `stdin` is its input."""
@@ -141,6 +156,8 @@ class Fetcher:
     def _failure(self, repository: str, status: int, said: str) -> Exception:
         if "File too large" in said or "SIGXFSZ" in said or "signal 25" in said or status in {-25, 153}:
             return FetchTooLarge(repository, self._limits.fetch_max_bytes)
+        if "error: 429" in said:
+            return RateLimited(60, "git")
         # Anonymously, git asks for a password where GitHub says 404; prompts are off.
         if "not found" in said or "could not read Username" in said:
             return RepositoryGone(repository)
@@ -229,7 +246,7 @@ class FetchedRepository:
         lines = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode("ascii")
         if lines:
             command = (*self._fetcher._fetch(self.url), "--filter=blob:none", "--stdin", "origin")
-            self._git(*command, stdin=lines)
+            self._fetcher._transfer(self.repository, self._folder, *command, stdin=lines)
 
     def read(self, oid: str, *, max_bytes: int) -> Blob:
         """Read a blob that was fetched; past `max_bytes` only its size.
