@@ -42,7 +42,7 @@ def test_the_same_index_gives_the_same_snapshot(registry: Registry, crawler: Cra
     assert (state / "one" / first.id / LISTING).read_bytes() == (state / "two" / first.id / LISTING).read_bytes()
     github.push("acme/tools", {"d/SKILL.md": SKILL.format(name="d")})
     crawler.crawl()
-    assert create_snapshot(registry.database, state / "one").id > first.id
+    assert create_snapshot(registry.database, state / "one").id != first.id
 
 
 def test_a_snapshot_says_what_the_index_says(registry: Registry, crawler: Crawler) -> None:
@@ -82,3 +82,23 @@ def test_a_snapshot_without_its_manifest_is_no_snapshot(registry: Registry, craw
         read_info(folder / info.id)
     with pytest.raises(SnapshotError, match="no snapshot id"):
         store.open("../../etc")
+
+
+def test_going_back_follows_what_was_live_not_the_order_of_ids(
+    registry: Registry, crawler: Crawler, github: StandIn
+) -> None:
+    store = SnapshotStore(registry.settings.state_directory / "snapshots", registry.objects)
+    made = []
+    for name in "def":
+        made.append(create_snapshot(registry.database, store.folder).id)
+        store.publish(made[-1])
+        github.push("acme/tools", {f"{name}/SKILL.md": SKILL.format(name=name)})
+        crawler.crawl()
+    assert store.before_live() == made[1]
+    store.publish(made[1])
+    assert store.before_live() == made[0]
+    store.publish(made[0])
+    with pytest.raises(NotFound, match="no snapshot was live before"):
+        store.before_live()
+    store.publish(made[2])
+    assert store.before_live() == made[0]

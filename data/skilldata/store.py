@@ -20,14 +20,16 @@ from skilldata.snapshot import MANIFEST, SnapshotInfo, read_info
 
 PREFIX = "snapshots/"
 POINTER = "live.json"
+HISTORY = 20  # earlier live snapshots that the pointer remembers
 CONTENT_TYPES = {".json": "application/json", ".duckdb": "application/octet-stream"}
 
 
 class Pointer(NamedTuple):
-    """The live snapshot, and since when it is."""
+    """The live snapshot, since when it is, and which ones were before it, oldest first."""
 
     snapshot: str
     published_at: datetime
+    history: tuple[str, ...] = ()
 
 
 class SnapshotStore:
@@ -77,23 +79,20 @@ class SnapshotStore:
         return folder
 
     def list(self) -> list[SnapshotInfo]:
-        """List the snapshots of this machine, newest first."""
-        found = [read_info(path.parent) for path in self.folder.glob(f"[0-9]*/{MANIFEST}")]
-        return sorted(found, key=lambda info: info.id, reverse=True)
+        """List the snapshots of this machine, the last made first."""
+        manifests = sorted(self.folder.glob(f"[0-9]*/{MANIFEST}"), key=lambda path: path.stat().st_mtime_ns)
+        return [read_info(path.parent) for path in reversed(manifests)]
 
     def before_live(self) -> str:
         """Give the snapshot that came before the live one.
 
         Raises:
-            NotFound: There is none on this machine.
+            NotFound: There is none.
         """
         pointer = self.pointer()
-        earlier = [info.id for info in self.list() if pointer and info.id < pointer.snapshot]
-        if not earlier:
-            raise NotFound(
-                "there is no earlier snapshot here", remedy="`skillregistry snapshot list` shows which there are."
-            )
-        return earlier[0]
+        if pointer is None or not pointer.history:
+            raise NotFound("no snapshot was live before", remedy="`skillregistry snapshot list` shows which there are.")
+        return pointer.history[-1]
 
     def publish(self, snapshot_id: str) -> Pointer:
         """Upload a snapshot of this machine where it is missing, and then make it the live one."""
@@ -132,8 +131,8 @@ class SnapshotStore:
             shutil.rmtree(work, ignore_errors=True)
 
     def _move_pointer(self, snapshot_id: str) -> Pointer:
-        pointer = Pointer(snapshot_id, datetime.now(UTC))
-        content = {"snapshot": snapshot_id, "published_at": pointer.published_at.isoformat()}
+        pointer = Pointer(snapshot_id, datetime.now(UTC), _history(self.pointer(), snapshot_id))
+        content = {**pointer._asdict(), "published_at": pointer.published_at.isoformat()}
         data = json.dumps(content).encode() + b"\n"
         if self._objects is not None:
             self._objects.put(PREFIX + POINTER, data, content_type="application/json", cache_control=SHORT)
@@ -143,10 +142,19 @@ class SnapshotStore:
         return pointer
 
 
+def _history(old: Pointer | None, new: str) -> tuple[str, ...]:
+    """Say what was live before a snapshot; going back to one forgets what came after it."""
+    if old is None:
+        return ()
+    before = (*old.history, old.snapshot)
+    return before[: before.index(new)] if new in before else before[-HISTORY:]
+
+
 def _parse(data: bytes) -> Pointer:
     try:
         content = json.loads(data)
-        return Pointer(_checked(content["snapshot"]), datetime.fromisoformat(content["published_at"]))
+        history = tuple(_checked(one) for one in content.get("history", ()))
+        return Pointer(_checked(content["snapshot"]), datetime.fromisoformat(content["published_at"]), history)
     except (ValueError, KeyError, TypeError) as error:
         raise SnapshotError(f"the pointer to the live snapshot is damaged: {error}", remedy="Publish again.") from None
 
