@@ -367,3 +367,9 @@ def test_the_life_of_a_repository_is_told_in_events(crawler: Crawler, github: St
         "repository.active",
         "skill.listed",
     ]
+
+
+def test_what_a_server_says_cannot_steer_a_terminal(crawler: Crawler) -> None:
+    failure = crawler.fetcher._failure("acme/tools", 128, "remote: \x1b[2Jgone\u202e\nfatal: no\n")
+    assert not {"\x1b", "\u202e"} & set(str(failure))
+    assert "fatal: no" in str(failure)

@@ -22,6 +22,7 @@ from typing import IO, NamedTuple, Self
 from skillcrawler.errors import FetchFailed, FetchTooLarge, ObjectMismatch, RateLimited, RepositoryGone
 from skillcrawler.gitobjects import TreeEntry, blob_oid
 from skilldata.config import CrawlSettings, GitHubSettings
+from skilldata.names import safe_text
 
 # A transfer slower than this for so long is given up.
 LOW_SPEED_BYTES = 1000
@@ -161,7 +162,8 @@ class Fetcher:
         # Anonymously, git asks for a password where GitHub says 404; prompts are off.
         if "not found" in said or "could not read Username" in said:
             return RepositoryGone(repository)
-        return FetchFailed(repository, said.strip()[-SAID:] or f"exit status {status}")
+        # What a server says goes to logs and terminals, so nothing in it may steer those.
+        return FetchFailed(repository, safe_text(said.strip()[-SAID:], keep="\n") or f"exit status {status}")
 
     def _environment(self) -> dict[str, str]:
         settings = {
