@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from skillcrawler.crawl import crawl_repository
-from skillcrawler.discovery import discover
+from skillcrawler.discovery import Discoverer
 from skillcrawler.errors import FetchTooLarge, GitHubUnavailable, RateLimited, RepositoryGone
 from skillcrawler.fetch import Fetcher
 from skillcrawler.github import GitHub
@@ -40,7 +40,7 @@ class Crawler:
 
     def discover(self, text: str) -> Source:
         source = parse_source(text)
-        self.registry.database.record_discovery(source, list(discover(self.github, source)))
+        Discoverer(self.github, self.registry.database).advance(source)
         return source
 
     def probe(self) -> list[int]:

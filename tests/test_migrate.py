@@ -25,7 +25,8 @@ def test_down_and_up_again_gives_the_same_schema(registry: Registry, github: Sta
     assert {row[0] for row in registry.rows(SCHEMA)} == {"alembic_version"}
     migrate.upgrade(registry.settings.database)
     assert registry.rows(SCHEMA) == before
-    assert migrate.status(registry.settings.database) == ("0001", "0001")
+    current, newest = migrate.status(registry.settings.database)
+    assert current == newest != "0001"
 
 
 def test_history_is_only_ever_added_to(registry: Registry, github: StandIn) -> None:

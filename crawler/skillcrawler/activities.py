@@ -14,7 +14,7 @@ from temporalio.exceptions import ApplicationError
 
 from skillcrawler import policies
 from skillcrawler.crawl import crawl_repository
-from skillcrawler.discovery import discover
+from skillcrawler.discovery import Discoverer
 from skillcrawler.errors import (
     CrawlError,
     FetchTooLarge,
@@ -34,6 +34,7 @@ from skilldata.export import create_snapshot
 from skilldata.models import RepositoryState, Source
 from skilldata.objects import ObjectStore
 from skilldata.snapshot import Snapshot
+from skilldata.sourcestate import SourceRuns
 from skilldata.store import SnapshotStore
 
 ERROR_TEXT = 2000
@@ -70,22 +71,35 @@ class Activities:
         self._site_builder = site_builder
         self._github = github
         self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch")
+        self._discoverer = Discoverer(self._github, database)
+        self._runs = SourceRuns(database)
         self._prober = Prober(self._github, self._fetcher, settings.crawl.batch_size)
         self._snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
 
     @activity.defn
     def discover(self, source: Source) -> Discovery:
-        """List a source's repositories and put them into the index."""
+        """Go on listing a source, and put what it gives into the index; a retry goes on where this stopped."""
+        with _translated(), _alive():
+            run = self._discoverer.advance(source)
+            return Discovery(source=source, repositories=run.found, added=run.added, error=run.error, done=run.done)
+
+    @activity.defn
+    def due_sources(self, sources: list[Source]) -> list[Source]:
+        """Pick the sources whose interval is over, or whose run is open."""
         with _translated():
-            try:
-                found = list(discover(self._github, source))
-            except CrawlError as error:
-                if error.retryable:
-                    raise
-                self._database.record_source_failure(source, str(error))
-                return Discovery(source=source, error=error.message)
-            added = self._database.record_discovery(source, found)
-            return Discovery(source=source, repositories=len(found), added=added)
+            return self._runs.due(sources)
+
+    @activity.defn
+    def interrupt_source(self, source: Source, error: str) -> None:
+        """Note with a source why it could not be listed for now."""
+        with _translated():
+            self._runs.interrupt(source, error)
+
+    @activity.defn
+    def look_up_references(self) -> int:
+        """Look up some of the repositories that crawled ones name; give how many."""
+        with _translated():
+            return self._discoverer.look_up_references()
 
     @activity.defn
     def make_due(self, sources: list[Source], full: bool) -> int:

@@ -5,12 +5,13 @@ trees -> skill folders -> which changed -> their blobs -> manifest, licence, pac
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from importlib.metadata import version
 from typing import NamedTuple
 
 from skillcrawler.archive import BuiltPackage, build_package, check_sizes
 from skillcrawler.discover import Discovery, SkillFolder, Unusable, find_skills
+from skillcrawler.discovery import REFERENCE_FILES, read_references
 from skillcrawler.fetch import Blob, Commit, FetchedRepository, Fetcher
 from skillcrawler.gitobjects import TreeEntry
 from skillcrawler.licence import (
@@ -33,6 +34,7 @@ from skilldata.database import CrawlOutcome, Database, KnownSkill
 from skilldata.models import Diagnostic, Level, ReadSkill, Repository, SkillState
 from skilldata.names import assign_slugs
 from skilldata.objects import ObjectStore, package_key, provenance_key
+from skilldata.references import References
 
 VERSION = version("agentskillregistry")
 MANIFEST_MAX_BYTES = 5 * 1024 * 1024
@@ -67,6 +69,8 @@ def crawl_repository(
         fresh = database.due_repository(repository_id).crawled_oid is None
         same_licence = reader.licence_basis == database.licence_basis(repository_id)
         read = reader.read(known, everything=fresh or not same_licence)
+        for path, names in reader.references().items():
+            References(database).record(repository_id, path, names)
         return database.record_crawl(
             repository_id,
             revision=reader.commit.oid,
@@ -119,7 +123,7 @@ class _Reader:
         discovery = self._discovery
         unchanged = [] if everything else _unchanged(discovery, known)
         changed = [skill for skill in discovery.skills if skill.path not in set(unchanged)]
-        self._fetch(_first_wanted(self._tree, changed, self._limits.max_files))
+        self._fetch([*_first_wanted(self._tree, changed, self._limits.max_files), *self._reference_files().values()])
         changed = [self._complete(skill) for skill in changed]
         members = self._members(changed)
         slugs_of = {skill.path: skill.slug for skill in known if skill.slug is not None}
@@ -130,6 +134,14 @@ class _Reader:
             for skill in changed
         ]
         return _Read(skills + [_refused(one) for one in discovery.unusable], unchanged)
+
+    def references(self) -> dict[str, Sequence[tuple[str, str]]]:
+        """Read which other repositories the files of this one name; to be called after `read`, which fetches them."""
+        return {path: read_references(path, self._text(oid)) for path, oid in self._reference_files().items()}
+
+    def _reference_files(self) -> dict[str, str]:
+        entries = {path: self._tree.get(path) for path in REFERENCE_FILES}
+        return {path: entry.oid for path, entry in entries.items() if entry is not None and entry.is_file}
 
     # -- getting blobs
 

@@ -6,12 +6,14 @@ to be asked again, and Temporal does the waiting.
 
 from __future__ import annotations
 
+import base64
+import binascii
 import json
 import threading
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any, NamedTuple, Self
+from typing import Any, Generic, NamedTuple, Self, TypeVar
 from urllib.parse import quote
 
 import requests
@@ -31,7 +33,6 @@ from skilldata.errors import ConfigurationError
 from skilldata.models import Repository, RepositoryState
 
 PER_PAGE = 100
-SEARCH_CAP = 1000  # GitHub gives no result past this one
 
 # One query tells all that the index keeps of a repository; its cost is (1 + nodes) / 100 points, at least 1.
 PROBE = """
@@ -48,6 +49,84 @@ query Probe($ids: [ID!]!) {
   }
 }
 """
+
+
+# What a list or a search does not tell, but decides whether a fork is more than its parent.
+FOUND = """
+fragment found on Repository {
+  databaseId id name owner { login } description stargazerCount forkCount isFork isArchived isDisabled pushedAt
+  createdAt
+  parent { databaseId defaultBranchRef { target { oid } } }
+  licenseInfo { spdxId }
+  repositoryTopics(first: 20) { nodes { topic { name } } }
+  defaultBranchRef { name target { oid ... on Commit { tree { oid } } } }
+}
+"""
+FILE_LIMIT = 1024 * 1024  # bytes; GitHub's JSON has no content of larger files
+
+HitT = TypeVar("HitT")
+
+
+class SearchRefused(CrawlError):
+    """GitHub does not take a search query, for its form or for an owner who is not there."""
+
+    code = "search-refused"
+
+    def __init__(self, query: str, reason: str) -> None:
+        self.query = query
+        super().__init__(
+            f"GitHub refuses the search {query!r}: {reason}",
+            remedy="Try the query on github.com, and correct the source's target.",
+        )
+
+
+class Found(NamedTuple):
+    """A repository that a list, a search or a look-up gave.
+
+    Attributes:
+        repository: What it is.
+        created_at: Since when; a fork begins with commits that are older.
+        parent_head: Head of the repository that it was forked from; None where that was not asked or is not there.
+    """
+
+    repository: Repository
+    created_at: datetime | None = None
+    parent_head: str | None = None
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return str(self.repository.repository_id)
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.repository.owner
+
+
+class CodeHit(NamedTuple):
+    """A file that a code search found. Of its repository, only ids, names and whether it is a fork are known."""
+
+    repository: Repository
+    path: str
+
+    @property
+    def key(self) -> str:
+        """What tells it from all others."""
+        return f"{self.repository.repository_id}/{self.path}"
+
+    @property
+    def owner(self) -> str:
+        """Whose it is."""
+        return self.repository.owner
+
+
+class SearchPage(NamedTuple, Generic[HitT]):
+    """One page of results, how many there are in all, and whether GitHub ran out of time for them."""
+
+    total: int
+    incomplete: bool
+    hits: list[HitT]
 
 
 class ProbeAnswer(NamedTuple):
@@ -102,23 +181,6 @@ class GitHub:
         """Look up one repository by its numeric id. Raises as `repository` does."""
         return _from_rest(self._get(f"/repositories/{repository_id}", subject=str(repository_id)))
 
-    def owner_repositories(self, owner: str) -> Iterator[Repository]:
-        """List the public repositories of a user or an organisation. Raises as `repository` does."""
-        path = f"/users/{quote(owner)}/repos"
-        for page in range(1, 1000):
-            found = self._get(path, {"per_page": PER_PAGE, "page": page, "type": "owner"}, subject=owner)
-            yield from map(_from_rest, found)
-            if len(found) < PER_PAGE:
-                return
-
-    def search_repositories(self, query: str) -> Iterator[Repository]:
-        """Search repositories, up to GitHub's 1,000 results. Raises as `repository` does."""
-        for page in range(1, SEARCH_CAP // PER_PAGE + 1):
-            found = self._get("/search/repositories", {"q": query, "per_page": PER_PAGE, "page": page}, subject=query)
-            yield from map(_from_rest, found["items"])
-            if len(found["items"]) < PER_PAGE:
-                return
-
     def probe(self, node_ids: Sequence[str]) -> ProbeAnswer:
         """Ask for the present state of up to 100 repositories in one GraphQL query.
 
@@ -144,6 +206,103 @@ class GitHub:
                 state = RepositoryState.BLOCKED if ("nodes", number) in blocked else RepositoryState.GONE
                 answer.missing.append((node_id, state))
         return answer
+
+    # -- finding
+
+    def list_owner(self, owner: str, page: int) -> list[Found]:
+        """List one page, up to 100, of an owner's public repositories, the oldest first. Raises as `repository`."""
+        parameters = {"per_page": PER_PAGE, "page": page, "type": "owner", "sort": "created", "direction": "asc"}
+        return [_listed(one) for one in self._get(f"/users/{quote(owner)}/repos", parameters, subject=owner)]
+
+    def search_page(self, query: str, page: int) -> SearchPage[Found]:
+        """Search repositories, and give one page of up to 100; past the 1,000th result there is none.
+
+        Raises:
+            SearchRefused: GitHub does not take the query.
+            RateLimited: Not now.
+            GitHubUnavailable: No usable answer.
+        """
+        total, incomplete, items = self._search("/search/repositories", query, page)
+        return SearchPage(total, incomplete, [_listed(item) for item in items])
+
+    def search_code(self, query: str, page: int) -> SearchPage[CodeHit]:
+        """Search files of default branches, and give one page of up to 100.
+
+        Raises:
+            ConfigurationError: There is no token; otherwise as `search_page` does.
+        """
+        self._need_token("code search")
+        total, incomplete, items = self._search("/search/code", query, page)
+        return SearchPage(total, incomplete, [_code_hit(item) for item in items])
+
+    def file(self, owner: str, name: str, path: str = "") -> bytes:
+        """Read a file of a default branch, up to `FILE_LIMIT` bytes; without a path the readme.
+
+        Raises:
+            CrawlError: It is no file, or too large; otherwise as `repository` does.
+        """
+        where = f"/contents/{quote(path)}" if path else "/readme"
+        subject = f"{owner}/{name}/{path}" if path else f"the readme of {owner}/{name}"
+        found = self._get(f"/repos/{quote(owner)}/{quote(name)}{where}", subject=subject)
+        if not isinstance(found, Mapping) or found.get("encoding") != "base64":
+            raise CrawlError(
+                f"{subject} is no file of at most {FILE_LIMIT:,} bytes", remedy="Name a smaller text file."
+            )
+        try:
+            return base64.b64decode(found.get("content") or "")[:FILE_LIMIT]
+        except (binascii.Error, TypeError, ValueError):
+            raise GitHubUnavailable(f"GET {subject}", "the content is not base64") from None
+
+    def find_repositories(self, names: Sequence[tuple[str, str]]) -> list[Found | None]:
+        """Look up to 100 repositories up by owner and name, following renames; None where there is none.
+
+        One GraphQL query with a token; without one, a REST request for each.
+
+        Raises:
+            RateLimited: Not now.
+            GitHubUnavailable: No usable answer; worth another try with fewer names.
+        """
+        if not self.has_token:
+            return [self._find_by_rest(owner, name) for owner, name in names]
+        numbers = range(len(names))
+        types = ", ".join(f"$o{n}: String!, $n{n}: String!" for n in numbers)
+        fields = " ".join(f"r{n}: repository(owner: $o{n}, name: $n{n}) {{ ...found }}" for n in numbers)
+        values = {f"{key}{n}": names[n][part] for n in numbers for part, key in enumerate("on")}
+        data, _ = self._graphql(f"query Find({types}) {{ {fields} }} {FOUND}", values)
+        return [_looked_up((data or {}).get(f"r{n}")) for n in numbers]
+
+    def find_by_node_id(self, node_ids: Sequence[str]) -> list[Found | None]:
+        """Look up to 100 repositories up by node id, in one GraphQL query. Raises as `probe` does."""
+        self._need_token("GraphQL")
+        query = f"query Find($ids: [ID!]!) {{ nodes(ids: $ids) {{ ...found }} }} {FOUND}"
+        data, _ = self._graphql(query, {"ids": list(node_ids)})
+        nodes = data.get("nodes") if isinstance(data, Mapping) else None
+        if not isinstance(nodes, list) or len(nodes) != len(node_ids):
+            raise GitHubUnavailable("a GraphQL look-up", "the answer has no list of nodes")
+        return [_looked_up(node) for node in nodes]
+
+    def _find_by_rest(self, owner: str, name: str) -> Found | None:
+        try:
+            return _listed(self._get(f"/repos/{quote(owner)}/{quote(name)}", subject=f"{owner}/{name}"))
+        except (RepositoryGone, RepositoryBlocked):
+            return None
+
+    def _search(self, path: str, query: str, page: int) -> tuple[int, bool, list[Mapping[str, Any]]]:
+        parameters = {"q": query, "per_page": PER_PAGE, "page": page}
+        status, headers, body = self._request("GET", path, parameters, None)
+        if status == 422:
+            raise SearchRefused(query, body[:200])
+        _check(status, headers, body, f"GET {path}", query)
+        found = _json(body, f"GET {path}")
+        try:
+            items = [item for item in found["items"] if item is not None]
+            return int(found["total_count"]), bool(found["incomplete_results"]), items
+        except (KeyError, TypeError, ValueError):
+            raise GitHubUnavailable(f"GET {path}", "the answer is no list of results") from None
+
+    def _need_token(self, what: str) -> None:
+        if not self.has_token:
+            raise ConfigurationError(f"GitHub's {what} needs a token", remedy="Set SKILLREGISTRY_GITHUB__TOKEN.")
 
     # -- requests
 
@@ -268,6 +427,25 @@ def _from_rest(found: Mapping[str, Any]) -> Repository:
         )
     except (KeyError, TypeError, ValueError) as error:
         raise GitHubUnavailable("a repository", f"the answer lacks {error}"[:200]) from None
+
+
+def _listed(found: Mapping[str, Any]) -> Found:
+    return Found(_from_rest(found), _time(found.get("created_at")))
+
+
+def _code_hit(found: Mapping[str, Any]) -> CodeHit:
+    try:
+        return CodeHit(_from_rest(found["repository"]), str(found["path"]))
+    except (KeyError, TypeError):
+        raise GitHubUnavailable("a code search", "a result has no repository or path") from None
+
+
+def _looked_up(node: Any) -> Found | None:
+    if not isinstance(node, Mapping) or "databaseId" not in node:
+        return None
+    parent = node.get("parent") or {}
+    head = ((parent.get("defaultBranchRef") or {}).get("target") or {}).get("oid")
+    return Found(_from_graphql(node), _time(node.get("createdAt")), head)
 
 
 def _from_graphql(node: Mapping[str, Any]) -> Repository:

@@ -24,12 +24,13 @@ class CrawlRegistryInput(BaseModel):
 
 
 class Discovery(BaseModel):
-    """What one source gave."""
+    """What one source gave so far; `done` says that it has nothing more to give."""
 
     source: Source
     repositories: int = 0
     added: int = 0
     error: str = ""
+    done: bool = True
 
 
 class Counters(BaseModel):

@@ -72,6 +72,9 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
             workflows=WORKFLOWS,
             activities=[
                 activities.discover,
+                activities.due_sources,
+                activities.interrupt_source,
+                activities.look_up_references,
                 activities.make_due,
                 activities.probe_page,
                 activities.probe_repository,

@@ -37,6 +37,7 @@ Result = TypeVar("Result")
 
 # A page of 200 costs some 750 events; Temporal warns at 10,240.
 PAGES_PER_RUN = 10
+LOOK_UPS_PER_CRAWL = 20
 
 
 @workflow.defn
@@ -54,7 +55,11 @@ class CrawlRegistry:
     @workflow.run
     async def run(self, request: CrawlRegistryInput) -> CrawlReport:
         """Run one crawl."""
-        found = await _at_most(request.concurrency, [_discover(source) for source in request.sources])
+        in_turns = workflow.patched("sources-in-turns")
+        listed = await _due(request.sources) if in_turns and not request.only else request.sources
+        found = await _at_most(request.concurrency, [_discover(source, whole=request.only) for source in listed])
+        if in_turns:
+            await _look_up_references()
         self._counters = Counters(
             sources=len(found),
             sources_failing=sum(bool(one.error) for one in found),
@@ -180,18 +185,62 @@ class PublishSnapshot:
         )
 
 
-async def _discover(source: Source) -> Discovery:
-    """List one source; a source that cannot be read is a result, and never stops the others."""
+async def _due(sources: list[Source]) -> list[Source]:
+    if not sources:
+        return []
+    return await workflow.execute_activity_method(
+        Activities.due_sources,
+        sources,
+        start_to_close_timeout=policies.SHORT,
+        schedule_to_close_timeout=policies.SERVICE_DEADLINE,
+        retry_policy=policies.SERVICE_RETRY,
+    )
+
+
+async def _discover(source: Source, *, whole: bool) -> Discovery:
+    """List one source; a source that cannot be read is a result, and never stops the others.
+
+    A code search of all of GitHub takes a day, and a schedule's crawl does not wait for its end (`whole`): the
+    run stays open, and the next crawl goes on with it.
+    """
+    found = Discovery(source=source, done=False)
     try:
-        return await workflow.execute_activity_method(
-            Activities.discover,
-            source,
-            start_to_close_timeout=policies.LONG,
-            schedule_to_close_timeout=policies.GITHUB_DEADLINE,
-            retry_policy=policies.GITHUB_RETRY,
-        )
+        while not found.done:
+            found = await workflow.execute_activity_method(
+                Activities.discover,
+                source,
+                start_to_close_timeout=policies.LONG,
+                schedule_to_close_timeout=policies.GITHUB_DEADLINE,
+                heartbeat_timeout=policies.HEARTBEAT,
+                retry_policy=policies.DISCOVER_RETRY,
+            )
+            if not whole:
+                break
     except ActivityError as error:
-        return Discovery(source=source, error=_reason(error)[1])
+        found = found.model_copy(update={"error": _reason(error)[1]})
+        await workflow.execute_activity_method(
+            Activities.interrupt_source,
+            args=[source, found.error],
+            start_to_close_timeout=policies.SHORT,
+            schedule_to_close_timeout=policies.SERVICE_DEADLINE,
+            retry_policy=policies.SERVICE_RETRY,
+        )
+    return found
+
+
+async def _look_up_references() -> None:
+    """Look up what earlier crawls found named in repositories; what fails waits for the next crawl."""
+    try:
+        for _ in range(LOOK_UPS_PER_CRAWL):
+            if not await workflow.execute_activity_method(
+                Activities.look_up_references,
+                start_to_close_timeout=policies.SHORT,
+                schedule_to_close_timeout=policies.GITHUB_DEADLINE,
+                retry_policy=policies.GITHUB_RETRY,
+            ):
+                return
+    except ActivityError:
+        return
 
 
 async def _crawl(repository_id: int) -> CrawlResult:

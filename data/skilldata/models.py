@@ -29,6 +29,9 @@ class SourceKind(StrEnum):
     REPOSITORY = "repository"
     TOPIC = "topic"
     SEARCH = "search"
+    CODE = "code"
+    MARKETPLACE = "marketplace"
+    LIST = "list"
 
 
 class Source(Record):

@@ -141,7 +141,7 @@ def _find_code(world: World, query: Query, budget: _Budget) -> Iterator[tuple[Re
             continue
         for entry in repo.store.entries(commit.tree, recursive=True):
             if entry.type == "blob" and (entry.size or 0) < _CODE_FILE_LIMIT and _path_fits(entry, query):
-                if query.words and not _text_fits(repo, entry, query, budget):
+                if (query.words or query.refused_words) and not _text_fits(repo, entry, query, budget):
                     continue
                 yield repo, entry
 

@@ -85,36 +85,6 @@ class Database:
         with self.transaction() as connection:
             return [SourceRow(*row) for row in connection.execute(query)]
 
-    def record_discovery(self, source: Source, repositories: Sequence[Repository]) -> int:
-        """Take what a source listed. Never removes: a repository that a source stops listing stays.
-
-        Returns:
-            How many repositories are new to the index.
-        """
-        with self.transaction() as connection:
-            source_id = _source_id(connection, source)
-            connection.execute(
-                """
-                UPDATE source SET health = 'ok', error = '', run_at = now(), succeeded_at = now() WHERE source_id = %s
-                """,
-                (source_id,),
-            )
-            added = save_repositories(connection, repositories)
-            with connection.cursor() as cursor:
-                cursor.executemany(
-                    "INSERT INTO source_repository VALUES (%s, %s) ON CONFLICT DO NOTHING",
-                    [(source_id, repository.repository_id) for repository in repositories],
-                )
-            return len(added)
-
-    def record_source_failure(self, source: Source, error: str) -> None:
-        """Note that a source could not be read, where its owner can see it."""
-        with self.transaction() as connection:
-            connection.execute(
-                "UPDATE source SET health = 'failing', error = %s, run_at = now() WHERE source_id = %s",
-                (clean(error)[:REASON], _source_id(connection, source)),
-            )
-
     # -- the to-do list
 
     def make_due(self, sources: Sequence[Source] = (), *, full: bool = False) -> int:
@@ -321,18 +291,6 @@ def database_url(settings: DatabaseSettings) -> str:
             remedy="Run `skillregistry up` for an embedded one, or set SKILLREGISTRY_DATABASE__URL.",
         )
     return settings.url.get_secret_value()
-
-
-def _source_id(connection: Connection[tuple[Any, ...]], source: Source) -> int:
-    connection.execute(
-        "INSERT INTO source (kind, target, interval_seconds) VALUES (%s, %s, %s) ON CONFLICT DO NOTHING",
-        (source.kind, source.target, source.interval_seconds),
-    )
-    found = connection.execute(
-        "SELECT source_id FROM source WHERE kind = %s AND target = %s", (source.kind, source.target)
-    ).fetchone()
-    assert found is not None  # noqa: S101 - the row was inserted above
-    return int(found[0])
 
 
 def _unknown(repository_id: int) -> NotFound:
