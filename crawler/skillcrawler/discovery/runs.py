@@ -100,7 +100,7 @@ def _progress(run: Run, *, done: bool = False, error: str = "") -> Progress:
 
 
 def _read_state(run: Run) -> ListingState:
-    """Read where a run stands; a state that another release wrote in another form begins anew."""
+    """Read where a run stands; a state in another form, written before an update, begins anew."""
     try:
         return ListingState.model_validate(run.state or {})
     except ValidationError:
