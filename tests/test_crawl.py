@@ -35,7 +35,7 @@ class Crawler:
         settings = registry.settings
         github = settings.github if token else settings.github.model_copy(update={"token": None})
         self.github = GitHub(github)
-        self.fetcher = Fetcher(github, settings.crawl, settings.state_directory / "scratch")
+        self.fetcher = Fetcher(github, settings.crawl, settings.state_directory / "scratch", self.github.git_token)
         self.prober = Prober(self.github, self.fetcher, settings.crawl.batch_size)
 
     def discover(self, text: str) -> Source:
@@ -255,7 +255,7 @@ def test_limits_and_outages_are_told_apart(
 def test_a_transfer_past_the_limit_is_refused(registry: Registry, github: StandIn) -> None:
     github.add_repository("acme/huge", {"a/SKILL.md": SKILL.format(name="a"), "a/x.bin": _noise(3 << 20)})
     limited = registry.settings.crawl.model_copy(update={"fetch_max_bytes": 1 << 20})
-    fetcher = Fetcher(registry.settings.github, limited, registry.settings.state_directory / "scratch")
+    fetcher = Fetcher(registry.settings.github, limited, registry.settings.state_directory / "scratch", lambda: None)
     head = fetcher.head("acme", "huge")
     assert head is not None
     with fetcher.fetch("acme", "huge", head[1]) as fetched, pytest.raises(FetchTooLarge):
@@ -289,7 +289,7 @@ def test_the_token_is_on_no_command_line(crawler: Crawler, monkeypatch: pytest.M
 def test_a_hostile_git_address_is_refused(registry: Registry) -> None:
     settings = load_settings(environment=registry.environment)
     hostile = GitHubSettings(git_url="ext::sh -c touch% /tmp/owned", api_url=settings.github.api_url)
-    fetcher = Fetcher(hostile, settings.crawl, settings.state_directory / "scratch")
+    fetcher = Fetcher(hostile, settings.crawl, settings.state_directory / "scratch", lambda: None)
     with pytest.raises(Exception, match="not allowed"):
         fetcher.head("acme", "tools")
 

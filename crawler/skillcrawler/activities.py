@@ -70,17 +70,15 @@ class Activities:
         self._objects = objects
         self._site_builder = site_builder
         self._github = github
-        self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch")
-        self._discoverer = Discoverer(self._github, database)
+        self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch", github.git_token)
         self._runs = SourceRuns(database)
-        self._prober = Prober(self._github, self._fetcher, settings.crawl.batch_size)
         self._snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
 
     @activity.defn
-    def discover(self, source: Source) -> Discovery:
+    def discover(self, source: Source, on_demand: bool = False) -> Discovery:
         """Go on listing a source, and put what it gives into the index; a retry goes on where this stopped."""
         with _translated(), _alive():
-            run = self._discoverer.advance(source)
+            run = Discoverer(self._asked(on_demand), self._database).advance(source)
             return Discovery(source=source, repositories=run.found, added=run.added, error=run.error, done=run.done)
 
     @activity.defn
@@ -99,7 +97,7 @@ class Activities:
     def look_up_references(self) -> int:
         """Look up some of the repositories that crawled ones name; give how many."""
         with _translated():
-            return self._discoverer.look_up_references()
+            return Discoverer(self._github, self._database).look_up_references()
 
     @activity.defn
     def make_due(self, sources: list[Source], full: bool) -> int:
@@ -112,7 +110,7 @@ class Activities:
         """Look at the repositories that have waited longest, and say which changed."""
         with _translated():
             due = self._database.due(page.limit, before=page.before, sources=page.sources)
-            seen = self._prober.probe(due)
+            seen = self._prober(on_demand=bool(page.sources)).probe(due)
             changed = self._database.record_probe(seen.repositories, states=seen.states)
             gone = sum(state is not RepositoryState.ACTIVE for _, state in seen.states)
             return Page(probed=len(due), changed=changed, gone=gone)
@@ -121,7 +119,7 @@ class Activities:
     def probe_repository(self, repository_id: int) -> bool:
         """Look at one repository, and say whether it changed."""
         with _translated():
-            seen = self._prober.probe([self._database.due_repository(repository_id)])
+            seen = self._prober(on_demand=True).probe([self._database.due_repository(repository_id)])
             return bool(self._database.record_probe(seen.repositories, states=seen.states))
 
     @activity.defn
@@ -174,6 +172,13 @@ class Activities:
                 built = self._site_builder(self._settings, snapshot)
             self._snapshots.publish(snapshot_id)
             return Published(snapshot=snapshot_id, changed=True, pages=built.pages, files_written=built.files_written)
+
+    def _asked(self, on_demand: bool) -> GitHub:
+        """What somebody waits for may use the reserve of GitHub's limits."""
+        return self._github.on_demand() if on_demand else self._github
+
+    def _prober(self, *, on_demand: bool) -> Prober:
+        return Prober(self._asked(on_demand), self._fetcher, self._settings.crawl.batch_size)
 
     def _fail(self, failure: FailureInput) -> None:
         retry_at = datetime.now(UTC) + timedelta(hours=6)

@@ -4,6 +4,7 @@
     └── CrawlError                    a repository could not be crawled
         ├── RateLimited               GitHub says: not now; `retry_after` says when
         ├── GitHubUnavailable         GitHub does not answer, or answers nonsense
+        ├── SearchRefused             GitHub does not take a search query
         ├── RepositoryGone            404: deleted, private, or never there
         ├── RepositoryBlocked         451 or 403: GitHub itself does not hand it out
         ├── RepositoryEmpty           there is no commit
@@ -70,6 +71,24 @@ class GitHubUnavailable(CrawlError):
         super().__init__(
             f"GitHub did not answer {request}: {answer}",
             remedy="Nothing to do: the crawl tries again later.",
+        )
+
+
+class SearchRefused(CrawlError):
+    """GitHub does not take a search query, for its form or for an owner who is not there.
+
+    Args:
+        query: The query.
+        reason: What GitHub says.
+    """
+
+    code = "search-refused"
+
+    def __init__(self, query: str, reason: str) -> None:
+        self.query = query
+        super().__init__(
+            f"GitHub refuses the search {query!r}: {reason}",
+            remedy="Try the query on github.com, and correct the source's target.",
         )
 
 

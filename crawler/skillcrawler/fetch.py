@@ -13,7 +13,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -55,13 +55,17 @@ class Fetcher:
     """Fetches from GitHub over the git protocol.
 
     Args:
-        github: Address and credentials.
+        github: Address.
         limits: Bounds of a transfer.
         scratch: Folder for bare repositories, each deleted after use.
+        token: Gives the token to sign in with; None for nobody's.
     """
 
-    def __init__(self, github: GitHubSettings, limits: CrawlSettings, scratch: Path) -> None:
+    def __init__(
+        self, github: GitHubSettings, limits: CrawlSettings, scratch: Path, token: Callable[[], str | None]
+    ) -> None:
         self._github = github
+        self._token = token
         self._limits = limits
         self._scratch = scratch
 
@@ -177,8 +181,9 @@ class Fetcher:
             "http.lowSpeedTime": str(LOW_SPEED_SECONDS),
             "transfer.bundleURI": "false",
         }
-        if self._github.token is not None:
-            pair = f"x-access-token:{self._github.token.get_secret_value()}".encode()
+        token = self._token()
+        if token is not None:
+            pair = f"x-access-token:{token}".encode()
             # Bound to the one host, so that a redirect elsewhere does not carry it along.
             key = f"http.{self._github.git_url.rstrip('/')}/.extraHeader"
             settings[key] = f"Authorization: Basic {base64.b64encode(pair).decode()}"

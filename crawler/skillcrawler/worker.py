@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from skillcrawler.activities import Activities, SiteBuilder
 from skillcrawler.github import GitHub
 from skillcrawler.workflows import CrawlPages, CrawlRegistry, CrawlRepository, PublishSnapshot
+from skilldata.budgets import Budgets
 from skilldata.config import Settings, TemporalSettings
 from skilldata.database import Database
 from skilldata.errors import ConfigurationError, ServiceUnavailable
@@ -62,7 +63,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
     slots = settings.crawl.concurrency + OTHER_ACTIVITIES
     with (
         Database(settings.database) as database,
-        GitHub(settings.github) as github,
+        GitHub(settings.github, Budgets(database)) as github,
         ThreadPoolExecutor(slots, "activity") as executor,
     ):
         activities = Activities(settings, database, ObjectStore(settings.s3), github, site_builder)

@@ -208,7 +208,7 @@ async def _discover(source: Source, *, whole: bool) -> Discovery:
         while not found.done:
             found = await workflow.execute_activity_method(
                 Activities.discover,
-                source,
+                args=[source, whole],
                 start_to_close_timeout=policies.LONG,
                 schedule_to_close_timeout=policies.GITHUB_DEADLINE,
                 heartbeat_timeout=policies.HEARTBEAT,

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import yaml
-from pydantic import AnyHttpUrl, BaseModel, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from skilldata.errors import ConfigurationError
@@ -26,6 +26,14 @@ PREFIX = "SKILLREGISTRY_"
 DEFAULT_FILE = Path("registry.yaml")
 CONFIG_VARIABLE = PREFIX + "CONFIG"
 MIB = 1024 * 1024
+
+
+def _from_text(value: Any) -> Any:
+    """Read the JSON that a secret file or a variable holds for a list."""
+    try:
+        return json.loads(value) if isinstance(value, str) else value
+    except ValueError:
+        raise ValueError("it is no JSON list") from None
 
 
 class Section(BaseModel):
@@ -63,10 +71,31 @@ class TemporalSettings(Section):
     task_queue: Annotated[str, Field(description="Queue of workflows and activities")] = "skill-registry-queue"
 
 
+class AppSettings(Section):
+    """An installation of a GitHub App."""
+
+    app_id: Annotated[int, Field(ge=1, description="Id of the App")]
+    installation_id: Annotated[int, Field(ge=1, description="Id of the installation")]
+    private_key: Annotated[SecretStr, Field(description="Its private key, in PEM")]
+
+
 class GitHubSettings(Section):
     """GitHub, and the credentials it is asked with. Without any, named repositories still work."""
 
     token: Annotated[SecretStr | None, Field(description="A personal access token")] = None
+    tokens: Annotated[
+        tuple[SecretStr, ...],
+        BeforeValidator(_from_text),
+        Field(description="Further tokens; whichever has most left is used"),
+    ] = ()
+    apps: Annotated[
+        tuple[AppSettings, ...],
+        BeforeValidator(_from_text),
+        Field(description="GitHub App installations, each with app_id, installation_id and private_key"),
+    ] = ()
+    reserve: Annotated[
+        float, Field(ge=0, lt=1, description="Share of each limit that is kept for crawls on demand")
+    ] = 0.1
     api_url: Annotated[str, Field(description="REST address; GraphQL is derived from it")] = "https://api.github.com"
     git_url: Annotated[str, Field(description="Address that git fetches from")] = "https://github.com"
     timeout_seconds: Annotated[float, Field(gt=0, le=300, description="Longest wait for one read")] = 20
@@ -334,7 +363,7 @@ def _explain(error: ValidationError) -> ConfigurationError:
     """Turn pydantic's first complaint into one sentence with path, value and nearest name."""
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
-    secret = any(setting.secret and setting.name == path for setting in settings_table())
+    secret = any(setting.secret and f"{path}.".startswith(f"{setting.name}.") for setting in settings_table())
     shown = "(secret)" if secret else repr(first.get("input"))[:80]
     if first["type"] == "extra_forbidden":
         names = {setting.name for setting in settings_table()}
@@ -351,7 +380,9 @@ def _nearest(name: str, names: typing.Iterable[str]) -> str:
 
 
 def _is_secret(annotation: Any) -> bool:
-    return annotation is SecretStr or SecretStr in typing.get_args(annotation)
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return any(_is_secret(field.annotation) for field in annotation.model_fields.values())
+    return annotation is SecretStr or any(_is_secret(part) for part in typing.get_args(annotation))
 
 
 def _shown(default: object) -> str:

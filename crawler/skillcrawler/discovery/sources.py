@@ -25,8 +25,8 @@ from skillcrawler.discovery.lists import read_list
 from skillcrawler.discovery.marketplace import MARKETPLACE_FILE, read_marketplace
 from skillcrawler.discovery.partition import Answer, HitT, PartitionedSearch, SearchState
 from skillcrawler.discovery.slices import Plan
-from skillcrawler.errors import CrawlError, GitHubUnavailable
-from skillcrawler.github import PER_PAGE, CodeHit, Found, GitHub, SearchRefused
+from skillcrawler.errors import CrawlError, GitHubUnavailable, SearchRefused
+from skillcrawler.github import PER_PAGE, CodeHit, Found, GitHub
 from skilldata.models import Repository, Source, SourceKind
 from skilldata.sourcestate import SkippedFork
 
