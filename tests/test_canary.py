@@ -12,23 +12,45 @@ from tests.standin import StandIn
 from tests.test_end_to_end import run, worker
 
 CANARY = "ghp_canaryCanaryCanaryCanaryCanary0123456"
+SECOND = "ghp_secondSecondSecondSecondSecond0123456"
 
 
 def test_the_token_is_in_no_log_history_database_object_or_page(registry: Registry, github: StandIn) -> None:
     github.add_token(CANARY, name="canary")
+    github.add_token(SECOND, name="second")
     registry.environment["SKILLREGISTRY_GITHUB__TOKEN"] = CANARY
+    registry.environment["SKILLREGISTRY_GITHUB__TOKENS"] = json.dumps([SECOND])
     github.add_repository("acme/tools", {"a/SKILL.md": "---\nname: a\ndescription: One.\nlicense: MIT\n---\nbody\n"})
     github.add_repository("acme/broken", {"b/SKILL.md": "---\nname: b\ndescription: Two.\n---\nbody\n"})
     github.inject(path="/acme/broken.git", status=401)
     with worker(registry):
         report = run(registry, "crawl", "--wait", "acme")
     assert report["counters"]["crawled"] >= 1
-    assert any(exchange.token == "canary" for exchange in github.wire_log())
+    assert {"canary", "second"} <= {exchange.token for exchange in github.wire_log()}
+    _assert_nowhere(registry, CANARY, SECOND)
 
-    assert CANARY not in asyncio.run(_histories(registry))
-    assert _tables_with(registry, CANARY) == []
-    assert [key for key, _ in registry.objects.keys("") if CANARY.encode() in registry.objects.get(key)] == []
-    assert _files_with(registry.settings.state_directory, CANARY.encode()) == []
+
+def test_the_key_of_an_app_is_nowhere_either(registry: Registry, github: StandIn) -> None:
+    app = github.add_app(app_id=7, installation_id=8)
+    credential = {"app_id": 7, "installation_id": 8, "private_key": app.private_key}
+    registry.environment["SKILLREGISTRY_GITHUB__APPS"] = json.dumps([credential])
+    del registry.environment["SKILLREGISTRY_GITHUB__TOKEN"]
+    github.add_repository("acme/tools", {"a/SKILL.md": "---\nname: a\ndescription: One.\nlicense: MIT\n---\nbody\n"})
+    with worker(registry):
+        report = run(registry, "crawl", "--wait", "acme")
+    assert report["counters"]["crawled"] == 1
+    kinds = {exchange.kind for exchange in github.wire_log() if exchange.token.startswith("app-7-")}
+    assert {"rest", "graphql", "git"} <= kinds
+    _assert_nowhere(registry, app.private_key.splitlines()[1], "ghs_")
+
+
+def _assert_nowhere(registry: Registry, *secrets: str) -> None:
+    histories = asyncio.run(_histories(registry))
+    for secret in secrets:
+        assert secret not in histories
+        assert _tables_with(registry, secret) == []
+        assert [key for key, _ in registry.objects.keys("") if secret.encode() in registry.objects.get(key)] == []
+        assert _files_with(registry.settings.state_directory, secret.encode()) == []
 
 
 def test_the_search_would_find_it(registry: Registry, github: StandIn) -> None:
@@ -37,6 +59,15 @@ def test_the_search_would_find_it(registry: Registry, github: StandIn) -> None:
     run(registry, "crawl", "--wait", "acme/tools")
     assert _tables_with(registry, CANARY)
     assert _files_with(registry.settings.state_directory, CANARY.encode())
+
+
+def test_budgets_are_shown_by_names_that_tell_nothing(registry: Registry, github: StandIn) -> None:
+    github.add_repository("acme/tools", {"a/SKILL.md": "---\nname: a\ndescription: One.\n---\nbody\n"})
+    run(registry, "crawl", "--wait", "acme/tools")
+    shown = run(registry, "crawl", "budgets")
+    assert {one["bucket"] for one in shown} == {"core", "graphql"}
+    assert all(0 < one["left"] < one["limit"] for one in shown)
+    assert github.token not in str(shown)
 
 
 async def _histories(registry: Registry) -> str:

@@ -144,6 +144,23 @@ def failures(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")
     context.show([one._asdict() for one in found], as_json=as_json, text=text)
 
 
+@crawls.command("budgets")
+def budgets(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+    """Show what is left of GitHub's limits, for each credential."""
+    from skilldata.budgets import Budgets
+    from skilldata.database import Database
+
+    with Database(context.settings().database) as database:
+        found = Budgets(database).list()
+    rows = [
+        (one.credential, one.bucket, one.left, one.limit, f"{one.resets_in:.0f} s", f"{one.blocked_for:.0f} s")
+        for one in found
+    ]
+    headings = ("CREDENTIAL", "BUCKET", "LEFT", "OF", "RENEWED IN", "BLOCKED FOR")
+    text = context.table(rows, headings) if rows else "GitHub was not asked yet"
+    context.show([one._asdict() for one in found], as_json=as_json, text=text)
+
+
 def sources(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
     """List sources with their health and how many repositories each found."""
     from skilldata.database import Database

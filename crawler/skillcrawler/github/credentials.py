@@ -10,6 +10,7 @@ from typing import NamedTuple
 import github
 from github import Auth
 
+from skillcrawler.errors import GitHubUnavailable
 from skilldata.config import AppSettings, GitHubSettings
 
 ANONYMOUS = "anonymous"
@@ -58,7 +59,11 @@ class GitTokens:
         self._next = 0
 
     def __call__(self) -> str | None:
-        """Give a token that is valid for a while; None where there is none."""
+        """Give a token that is valid for a while; None where there is none.
+
+        Raises:
+            GitHubUnavailable: GitHub makes no token for an installation.
+        """
         with self._lock:
             if not self._tokens:
                 return None
@@ -73,7 +78,10 @@ class _GitToken:
         self._client = github.Github(auth=self._auth, base_url=settings.api_url, retry=None)
 
     def value(self) -> str | None:
-        return self._client.requester.auth.token if self._client.requester.auth else None
+        try:
+            return self._client.requester.auth.token if self._client.requester.auth else None
+        except github.GithubException as error:
+            raise GitHubUnavailable("a token for git", "it makes none", status=error.status) from None
 
 
 def _token_name(token: str) -> str:
