@@ -16,8 +16,9 @@ from skillcli.crawls import request
 from skillcli.services import EmbeddedServices
 from skillcli.site import build
 from skillcrawler import policies
+from skillcrawler.schedules import METADATA
 from skillcrawler.worker import connect, running_worker
-from skillcrawler.workflows import CrawlRegistry, CrawlRepository
+from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetadata
 from skilldata import migrate
 from skilldata.config import load_settings
 from skilldata.models import Source, SourceKind
@@ -48,9 +49,13 @@ async def _record(github: StandIn, state: Path) -> None:
         )
         single = policies.crawl_repository_id(number)
         await client.execute_workflow(CrawlRepository.run, number, id=single, task_queue=queue)
-    for workflow_id in (policies.CRAWL_ID, f"{policies.CRAWL_ID}/pages", f"{policies.CRAWL_ID}/publish", single):
+        await client.execute_workflow(RefreshMetadata.run, id=METADATA, task_queue=queue)
+    recorded = (policies.CRAWL_ID, f"{policies.CRAWL_ID}/pages", f"{policies.CRAWL_ID}/publish", single, METADATA)
+    for workflow_id in recorded:
         history = await client.get_workflow_handle(workflow_id).fetch_history()
         name = workflow_id.replace("/", "-").replace(str(number), "one")
+        if (FOLDER / f"{name}.json").exists():
+            continue
         content = json.dumps(_anonymous(history.to_json_dict()), indent=1, sort_keys=True)
         (FOLDER / f"{name}.json").write_text(content + "\n", encoding="utf-8")
 
@@ -64,7 +69,7 @@ def _anonymous(value: Any) -> Any:
 
 
 def main() -> None:
-    """Record all histories."""
+    """Record the histories that are missing."""
     FOLDER.mkdir(exist_ok=True)
     with tempfile.TemporaryDirectory() as state, StandIn() as github:
         services = EmbeddedServices(Path(state))

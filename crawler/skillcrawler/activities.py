@@ -36,6 +36,7 @@ from skilldata.objects import ObjectStore
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
 from skilldata.store import SnapshotStore
+from skilldata.trust.publishing import Publisher
 
 ERROR_TEXT = 2000
 RESULTS = (RepositoryGone, RepositoryBlocked, RepositoryEmpty)
@@ -73,6 +74,7 @@ class Activities:
         self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch", github.git_token)
         self._runs = SourceRuns(database)
         self._snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
+        self._publisher = Publisher(settings.trust, settings.state_directory, objects)
 
     @activity.defn
     def discover(self, source: Source, on_demand: bool = False) -> Discovery:
@@ -170,8 +172,18 @@ class Activities:
                 return Published(snapshot=snapshot_id, changed=False)
             with Snapshot(self._snapshots.open(snapshot_id)) as snapshot:
                 built = self._site_builder(self._settings, snapshot)
-            self._snapshots.publish(snapshot_id)
+                self._snapshots.publish(snapshot_id)
+                if self._publisher.signs:
+                    self._publisher.sign(snapshot, datetime.now(UTC))
             return Published(snapshot=snapshot_id, changed=True, pages=built.pages, files_written=built.files_written)
+
+    @activity.defn
+    def refresh_metadata(self) -> str:
+        """Sign anew what soon expires; give until when the signed metadata is valid, empty where none is signed."""
+        with _translated(), _alive():
+            if not self._publisher.signs:
+                return ""
+            return self._publisher.refresh(datetime.now(UTC)).expires.isoformat()
 
     def _asked(self, on_demand: bool) -> GitHub:
         """What somebody waits for may use the reserve of GitHub's limits."""

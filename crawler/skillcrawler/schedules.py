@@ -19,12 +19,13 @@ from temporalio.client import (
 )
 
 from skillcrawler.messages import CrawlRegistryInput
-from skillcrawler.workflows import CrawlRegistry
+from skillcrawler.workflows import CrawlRegistry, RefreshMetadata
 from skilldata.config import Settings
 from skilldata.models import Source
 
-DUE, SOURCES = "crawl-due", "crawl-sources"
-IDS = (DUE, SOURCES)
+DUE, SOURCES, METADATA = "crawl-due", "crawl-sources", "refresh-metadata"
+IDS = (DUE, SOURCES)  # those of the crawl, which are paused together
+REFRESH = timedelta(hours=6)  # of metadata whose shortest-lived part is valid for a day
 CATCH_UP = timedelta(hours=2)  # runs missed for longer than this are not made up for
 
 
@@ -34,12 +35,13 @@ async def apply_schedules(client: Client, settings: Settings, sources: list[Sour
     Returns:
         The ids of all schedules.
     """
-    for schedule_id, schedule in _wanted(settings, sources):
+    wanted = dict(_wanted(settings, sources))
+    for schedule_id, schedule in wanted.items():
         try:
             await client.create_schedule(schedule_id, schedule)
         except ScheduleAlreadyRunningError:
             await client.get_schedule_handle(schedule_id).update(_updater(schedule))
-    return list(IDS)
+    return list(wanted)
 
 
 async def pause_schedules(client: Client, *, note: str) -> None:
@@ -57,17 +59,22 @@ async def resume_schedules(client: Client, *, note: str) -> None:
 def _wanted(settings: Settings, sources: list[Source]) -> Iterator[tuple[str, Schedule]]:
     crawl = settings.crawl
     due = CrawlRegistryInput(sources=[], only=False, page_size=crawl.page_size, concurrency=crawl.concurrency)
-    yield DUE, _schedule(settings, due, DUE, timedelta(seconds=crawl.interval_seconds))
+    yield DUE, _schedule(_crawl(settings, due, DUE), timedelta(seconds=crawl.interval_seconds))
     listed = due.model_copy(update={"sources": sources})
     shortest = min((source.interval_seconds for source in sources), default=86_400)
-    yield SOURCES, _schedule(settings, listed, SOURCES, timedelta(seconds=shortest))
+    yield SOURCES, _schedule(_crawl(settings, listed, SOURCES), timedelta(seconds=shortest))
+    if settings.trust.online_key is not None:
+        refresh = ScheduleActionStartWorkflow(RefreshMetadata.run, id=METADATA, task_queue=settings.temporal.task_queue)
+        yield METADATA, _schedule(refresh, REFRESH)
 
 
-def _schedule(settings: Settings, request: CrawlRegistryInput, name: str, every: timedelta) -> Schedule:
+def _crawl(settings: Settings, request: CrawlRegistryInput, name: str) -> ScheduleActionStartWorkflow:
+    return ScheduleActionStartWorkflow(CrawlRegistry.run, request, id=name, task_queue=settings.temporal.task_queue)
+
+
+def _schedule(action: ScheduleActionStartWorkflow, every: timedelta) -> Schedule:
     return Schedule(
-        action=ScheduleActionStartWorkflow(
-            CrawlRegistry.run, request, id=name, task_queue=settings.temporal.task_queue
-        ),
+        action=action,
         spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every)], jitter=every / 20),
         policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=CATCH_UP),
     )

@@ -15,14 +15,20 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from skillcrawler.activities import Activities, SiteBuilder
 from skillcrawler.github import GitHub
-from skillcrawler.workflows import CrawlPages, CrawlRegistry, CrawlRepository, PublishSnapshot
+from skillcrawler.workflows import (
+    CrawlPages,
+    CrawlRegistry,
+    CrawlRepository,
+    PublishSnapshot,
+    RefreshMetadata,
+)
 from skilldata.budgets import Budgets
 from skilldata.config import Settings, TemporalSettings
 from skilldata.database import Database
 from skilldata.errors import ConfigurationError, ServiceUnavailable
 from skilldata.objects import ObjectStore
 
-WORKFLOWS = (CrawlRegistry, CrawlPages, CrawlRepository, PublishSnapshot)
+WORKFLOWS = (CrawlRegistry, CrawlPages, CrawlRepository, PublishSnapshot, RefreshMetadata)
 # Beside the fetches: probes, discovery and publishing.
 OTHER_ACTIVITIES = 4
 DRAIN = timedelta(seconds=30)
@@ -83,6 +89,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
                 activities.record_failure,
                 activities.create_snapshot,
                 activities.publish_snapshot,
+                activities.refresh_metadata,
             ],
             activity_executor=executor,
             max_concurrent_activities=slots,

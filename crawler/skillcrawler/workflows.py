@@ -185,6 +185,22 @@ class PublishSnapshot:
         )
 
 
+@workflow.defn
+class RefreshMetadata:
+    """Sign the metadata anew before it expires, whether or not anything was published."""
+
+    @workflow.run
+    async def run(self) -> str:
+        """Sign it; give until when it is valid, empty where none is signed."""
+        return await workflow.execute_activity_method(
+            Activities.refresh_metadata,
+            start_to_close_timeout=policies.LONG,
+            schedule_to_close_timeout=policies.LONG,
+            heartbeat_timeout=policies.HEARTBEAT,
+            retry_policy=policies.SERVICE_RETRY,
+        )
+
+
 async def _due(sources: list[Source]) -> list[Source]:
     if not sources:
         return []

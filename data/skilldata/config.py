@@ -149,6 +149,15 @@ class LicenceSettings(Section):
     )
 
 
+class TrustSettings(Section):
+    """Signed metadata. Without an online key, nothing is signed."""
+
+    online_key: Annotated[
+        SecretStr | None, Field(description="Key that signs what is published, in PEM, as `trust init` makes it")
+    ] = None
+    passphrase: Annotated[SecretStr | None, Field(description="Passphrase of the online key")] = None
+
+
 class SiteSettings(Section):
     """The static site."""
 
@@ -187,6 +196,7 @@ class Settings(BaseSettings):
     crawl: CrawlSettings = CrawlSettings()
     package: PackageSettings = PackageSettings()
     licence: LicenceSettings = LicenceSettings()
+    trust: TrustSettings = TrustSettings()
     site: SiteSettings = SiteSettings()
     api: ApiSettings = ApiSettings()
 

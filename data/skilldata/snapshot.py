@@ -299,6 +299,10 @@ class Snapshot:
         version = next(row for row in self.versions(repository_id, path) if row.ordinal == ordinal)
         return summary, version
 
+    def served_packages(self) -> Iterator[tuple[Any, ...]]:
+        """Yield `sha256:` digest and size in bytes of every package that may be downloaded, in the order of digests."""
+        return self._rows(_SERVED)
+
     def query(self, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
         """Run a query of our own making over the tables of `TABLES`."""
         return self._rows(sql, parameters)
@@ -328,6 +332,11 @@ _PACKAGE = """
     FROM version JOIN package USING (content_digest) JOIN skill USING (repository_id, path)
     WHERE package_digest = ? AND state <> 'refused'
     ORDER BY version.redistributable DESC, repository_id, path, ordinal DESC LIMIT 1
+"""
+_SERVED = """
+    SELECT DISTINCT package_digest, size
+    FROM version JOIN package USING (content_digest) JOIN skill USING (repository_id, path)
+    WHERE version.redistributable AND state <> 'refused' ORDER BY package_digest
 """
 
 

@@ -123,15 +123,16 @@ def rotate(metadata: Path, role: KeyRole, keys: Keys, now: datetime, *, new: Cry
     if new is not None:
         _replace_key(root.signed, role, keys, new)
         signers += [new] if role is KeyRole.ROOT else []
-    written = [_written(metadata, old_root, root, _write(store, roles.ROOT, root, signers))]
+    _write(store, roles.ROOT, root, signers)
+    written = [_written(metadata, [old_root, root], root)]
     if role is not KeyRole.ROOT:
         targets.signed.version += 1
         targets.signed.expires = roles.expires(roles.TARGETS, now)
         if new and role is KeyRole.ONLINE:
             _delegate(targets.signed, new, succinct_roles(targets.signed).bit_length)
         signer = new if new and role is KeyRole.TARGETS else keys.targets
-        path = _write(store, roles.TARGETS, targets, [signer])
-        written.append(_written(metadata, root, targets, path))
+        _write(store, roles.TARGETS, targets, [signer])
+        written.append(_written(metadata, [root], targets))
     return written
 
 
@@ -152,7 +153,7 @@ def add_signature(metadata: Path, name: str, signer: Signer) -> Written:
         raise TrustError(f"{name} takes no signature by this key", remedy=f"Use a {role} key.")
     found.sign(signer, append=True)
     store.replace(name, found.to_bytes(_FORMAT))
-    return Written(metadata / name, max(_missing(root, role, found) for root in delegators))
+    return _written(metadata, delegators, found)
 
 
 def _delegators(
@@ -186,24 +187,20 @@ def _delegate(targets: Targets, online: CryptoSigner, bits: int) -> None:
 
 def _write(
     store: FolderMetadata, role: str, metadata: Metadata[Root] | Metadata[Targets], signers: Sequence[Signer]
-) -> str:
+) -> None:
     metadata.signatures.clear()
     for signer in signers:
         metadata.sign(signer, append=True)
     name = f"{metadata.signed.version}.{role}.json"
     if not store.add(name, metadata.to_bytes(_FORMAT)):
         raise TrustError(f"{name} is there already", remedy="Sign that one, or delete it where it was never published.")
-    return name
 
 
 def _written(
-    folder: Path, delegator: Metadata[Root], metadata: Metadata[Root] | Metadata[Targets], name: str
+    folder: Path, delegators: Sequence[Metadata[Root]], metadata: Metadata[Root] | Metadata[Targets]
 ) -> Written:
-    role = metadata.signed.type
-    missing = _missing(delegator, role, metadata)
-    if isinstance(metadata.signed, Root):
-        missing = max(missing, _missing(metadata, role, metadata))
-    return Written(folder / name, missing)
+    name = f"{metadata.signed.version}.{metadata.signed.type}.json"
+    return Written(folder / name, max(_missing(root, metadata.signed.type, metadata) for root in delegators))
 
 
 def _missing(delegator: Metadata[Root], role: str, metadata: Metadata[Root] | Metadata[Targets]) -> int:

@@ -25,12 +25,15 @@ class MetadataStore(Protocol):
 
     def get(self, name: str) -> bytes | None:
         """Read a file; None where there is none."""
+        ...
 
     def add(self, name: str, data: bytes) -> bool:
         """Write a file that never changes; False where there is one of that name with other bytes."""
+        ...
 
     def replace(self, name: str, data: bytes) -> None:
         """Write a file, over an earlier one, at once or not at all."""
+        ...
 
 
 class FolderMetadata:
@@ -61,6 +64,35 @@ class FolderMetadata:
             file.write(data)
         Path(work).chmod(0o644)
         Path(work).replace(self._folder / name)
+
+
+class BothMetadata:
+    """Metadata files in the object store, with copies in a folder for what runs on this machine.
+
+    Args:
+        objects: Those that count.
+        folder: The copies.
+    """
+
+    def __init__(self, objects: MetadataStore, folder: FolderMetadata) -> None:
+        self._objects = objects
+        self._folder = folder
+
+    def get(self, name: str) -> bytes | None:
+        """Read a file; None where there is none."""
+        return self._objects.get(name)
+
+    def add(self, name: str, data: bytes) -> bool:
+        """Write a file that never changes; False where there is one of that name with other bytes."""
+        added = self._objects.add(name, data)
+        if added:
+            self._folder.replace(name, data)
+        return added
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Write a file, over an earlier one, at once or not at all."""
+        self._objects.replace(name, data)
+        self._folder.replace(name, data)
 
 
 class ObjectMetadata:

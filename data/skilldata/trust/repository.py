@@ -87,9 +87,9 @@ class TrustRepository:
         return self._update(None, now)
 
     def _update(self, wanted: list[TargetFile] | None, now: datetime) -> Signed:
-        root = read_newest(self._store, roles.ROOT, Root)
+        root = read_root(self._store)
         top = read_newest(self._store, roles.TARGETS, Targets)
-        _check(root, roles.TARGETS, top)
+        _check(root, roles.TARGETS, top, f"{top.signed.version}.targets.json")
         _check_key(root, self._signer)
         _check_current(roles.ROOT, root.signed.expires, now)
         _check_current(roles.TARGETS, top.signed.expires, now)
@@ -206,6 +206,50 @@ def succinct_roles(targets: Targets) -> SuccinctRoles:
     return bins
 
 
+def read_root(store: MetadataStore) -> Metadata[Root]:
+    """Read the newest root, through all that came before: each is signed by the one before and by itself.
+
+    Raises:
+        TrustError: There is none, or one lacks signatures; clients would refuse it and all after it.
+    """
+    newest = read_newest(store, roles.ROOT, Root)
+    before: Metadata[Root] | None = None
+    for version in range(1, newest.signed.version + 1):
+        name = f"{version}.{roles.ROOT}.json"
+        found = _read(store, name, Root)
+        if found is not None:
+            _check(before or found, roles.ROOT, found, name)
+            _check(found, roles.ROOT, found, name)
+            before = found
+    return newest
+
+
+def bring(source: MetadataStore, store: MetadataStore) -> list[str]:
+    """Bring root and targets files that were made by hand to where the metadata is published.
+
+    Returns:
+        The names of those that are new there.
+
+    Raises:
+        TrustError: Signatures are missing, or another file of such a name is published already.
+    """
+    root = read_root(source)
+    top = read_newest(source, roles.TARGETS, Targets)
+    _check(root, roles.TARGETS, top, f"{top.signed.version}.targets.json")
+    brought = []
+    for role, newest in ((roles.ROOT, root.signed.version), (roles.TARGETS, top.signed.version)):
+        for name in [f"{version}.{role}.json" for version in range(1, newest + 1)]:
+            data = source.get(name)
+            if data is None or store.get(name) == data:
+                continue
+            if not store.add(name, data):
+                raise TrustError(
+                    f"another {name} is published already", remedy="Start from the published files, and rotate again."
+                )
+            brought.append(name)
+    return brought
+
+
 def read_newest(store: MetadataStore, role: str, kind: type[SignedT]) -> Metadata[SignedT]:
     """Read the newest root or targets metadata; their versions follow each other without a gap.
 
@@ -270,11 +314,11 @@ def _unsigned(metadata: Metadata[SignedT]) -> Metadata[SignedT]:
     return metadata
 
 
-def _check(delegator: Metadata[Root], role: str, metadata: Metadata[Targets]) -> None:
+def _check(delegator: Metadata[Root], role: str, metadata: Metadata[SignedT], name: str) -> None:
     if not _is_signed(delegator, role, metadata):
         raise TrustError(
-            f"the {role} metadata has not enough signatures by the keys that root names",
-            remedy=f"Sign it with `skillregistry trust sign` and the {role} key.",
+            f"{name} has not enough signatures by the {role} keys that root names",
+            remedy=f"Add them with `skillregistry trust sign {name}` and such a key.",
         )
 
 
