@@ -26,9 +26,11 @@ from skillapi.live import Live, SnapshotSource
 from skillapi.openapi import describe
 from skillapi.problems import Problem, answer_problem
 from skillapi.routes import repositories, search, skills, status
+from skillapi.signed import SignedMetadata
 from skillapi.static import Site
 from skilldata.config import Settings
 from skilldata.errors import RegistryError
+from skilldata.trust.metadata import MetadataStore
 
 STORE_CHECK_SECONDS = 5.0
 ENDPOINTS: tuple[Endpoint[Any], ...] = (
@@ -45,6 +47,7 @@ def create_app(
     settings: Settings,
     *,
     site_folder: Path | None = None,
+    metadata: MetadataStore | None = None,
     refresh_seconds: float = 2.0,
 ) -> Starlette:
     """Make the application.
@@ -57,6 +60,7 @@ def create_app(
         objects: Where packages are; None where downloads are only redirected.
         settings: `s3.public_url`, `github.git_url` and `site.title` are read.
         site_folder: Folder with `live`, the static site to serve below `/`; None for the API alone.
+        metadata: Signed metadata to serve below `/tuf/`; None where there is none.
         refresh_seconds: Time between two looks for a new snapshot.
     """
     body = json.dumps(describe(ENDPOINTS, title=settings.site.title)).encode()
@@ -64,6 +68,8 @@ def create_app(
     services = Services(settings, Live(snapshots), Shelf(objects, settings.s3.public_url), description)
     routes = [route(endpoint, services) for endpoint in ENDPOINTS]
     routes.append(Route("/api/{path:path}", _nothing, methods=["GET"]))
+    if metadata is not None:
+        routes.append(Route("/tuf/{name}", SignedMetadata(metadata).serve, methods=["GET"]))
     if site_folder is not None:
         routes.append(Route("/{path:path}", Site(site_folder / "live").serve, methods=["GET"]))
     app = Starlette(

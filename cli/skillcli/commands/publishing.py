@@ -6,6 +6,7 @@ What a command needs is imported when it runs, so that `--help` is answered at o
 from __future__ import annotations
 
 import asyncio
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -59,14 +60,19 @@ def snapshot_rollback(
 ) -> None:
     """Make an earlier snapshot live again, with its site."""
     from skillcli.site import build
+    from skilldata.objects import ObjectStore
     from skilldata.snapshot import Snapshot
+    from skilldata.trust.publishing import Publisher
 
     settings = context.settings()
     store = _store(settings)
     wanted = snapshot or store.before_live()
+    publisher = Publisher(settings.trust, settings.state_directory, ObjectStore(settings.s3))
     with Snapshot(store.open(wanted)) as opened:
         build(settings, opened)
-    store.publish(wanted)
+        store.publish(wanted)
+        if publisher.signs:
+            publisher.sign(opened, datetime.now(UTC))
     context.show({"snapshot": wanted}, as_json=as_json, text=f"{wanted} is live")
 
 
