@@ -99,7 +99,8 @@ def test_what_is_taken_back_is_no_longer_vouched_for(signing: Registry, tmp_path
     package = tmp_path / "package.zip"
     ((gone, content),) = signing.rows(
         """
-        SELECT package_digest, content_digest FROM package JOIN version USING (content_digest) JOIN skill USING (skill_id)
+        SELECT package_digest, content_digest
+        FROM package JOIN version USING (content_digest) JOIN skill USING (skill_id)
         WHERE path = 'one'
         """
     )
