@@ -189,9 +189,10 @@ def restart_github(world: World, registry: Registry) -> None:
 
 def kill_one_of_two(world: World, registry: Registry) -> None:
     """Kill one of two workers while it fetches; its work is taken over once its heartbeats are missed."""
-    with _worker(registry) as first, _worker(registry), _crawling(world, registry):
-        _wait_for(lambda: _has_children(first.pid))
-        os.killpg(first.pid, signal.SIGKILL)
+    with _worker(registry) as first, _worker(registry) as second, _crawling(world, registry):
+        _wait_for(lambda: _has_children(first.pid) or _has_children(second.pid))
+        busy = first if _has_children(first.pid) else second
+        os.killpg(busy.pid, signal.SIGKILL)
 
 
 def crawl_at_once(world: World, registry: Registry) -> None:
@@ -257,7 +258,11 @@ def _worker(registry: Registry) -> Iterator[subprocess.Popen[bytes]]:
 
 def _has_children(process: int) -> bool:
     """Say whether a process runs others, as git; see proc(5)."""
-    return any(path.read_text(encoding="ascii") for path in Path(f"/proc/{process}/task").glob("*/children"))
+    for path in Path(f"/proc/{process}/task").glob("*/children"):
+        with contextlib.suppress(OSError):  # a thread that has ended
+            if path.read_text(encoding="ascii"):
+                return True
+    return False
 
 
 def _wait_for(condition: Callable[[], bool]) -> None:

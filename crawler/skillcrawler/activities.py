@@ -219,6 +219,10 @@ def _translated(attempts: int | None = None) -> Iterator[None]:
         passing = isinstance(error, CrawlError) and error.retryable and has_more
         retryable = isinstance(error, ServiceUnavailable) or passing
         raise ApplicationError(str(error)[:ERROR_TEXT], type=error.code, non_retryable=not retryable) from None
+    except Exception as error:  # a fault of ours, which must not hold up a page either
+        if attempts is not None and activity.info().attempt >= attempts:
+            raise ApplicationError(str(error)[:ERROR_TEXT], type=type(error).__name__, non_retryable=True) from error
+        raise
 
 
 @contextmanager

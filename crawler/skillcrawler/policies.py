@@ -12,6 +12,13 @@ GITHUB_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)
 )
 ATTEMPTS = 8
+# Besides, a worker may die of a repository and never come to count; limits seldom come as often as this.
+FETCH_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1),
+    backoff_coefficient=2,
+    maximum_interval=timedelta(minutes=5),
+    maximum_attempts=20,
+)
 # A repository that fails even when it is asked for alone holds its page up this often, and is then left out of it.
 PATIENT_ATTEMPTS = 5
 SERVICE_RETRY = RetryPolicy(
