@@ -149,6 +149,7 @@ async def _send_status(send: _Sender, fault: Fault, now: int) -> None:
     if fault.retry_after is not None:
         headers.append((b"retry-after", str(fault.retry_after).encode()))
     if fault.remaining is not None:
+        headers.append((b"x-ratelimit-limit", b"5000"))
         headers.append((b"x-ratelimit-remaining", str(fault.remaining).encode()))
         headers.append((b"x-ratelimit-reset", str(now + (fault.retry_after or fault.reset_after)).encode()))
     await send({"type": "http.response.start", "status": fault.status, "headers": headers})
