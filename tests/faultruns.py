@@ -289,17 +289,15 @@ CASES = (
     Case(
         "429 with an empty bucket and its reset",
         (Fault(status=429, remaining=0, reset_after=2, kind="graphql", count=3),),
-        quick=True,
     ),
     Case("429 without Retry-After", (Fault(kind="graphql", status=429, count=1),), minutes=True),
     Case(
         "GraphQL limit at status 200",
         (Fault(kind="graphql", graphql="RATE_LIMITED", reset_after=2, count=3),),
-        quick=True,
     ),
     Case("secondary limit with Retry-After", (Fault(kind="rest", status=403, retry_after=2, count=2),)),
     Case("secondary limit without Retry-After", (Fault(kind="graphql", status=403, count=1),), minutes=True),
-    Case("slow drip, 20 KB/s", (Fault(drip=20_000),), quick=True),
+    Case("slow drip, 20 KB/s", (Fault(drip=20_000),)),
     Case(
         "drip too slow to wait for, twice", (Fault(kind="git", method="POST", drip=200, skip=4, count=2),), minutes=True
     ),
