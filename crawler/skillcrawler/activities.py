@@ -98,7 +98,7 @@ class Activities:
     @activity.defn
     def look_up_references(self) -> int:
         """Look up some of the repositories that crawled ones name; give how many."""
-        with _translated():
+        with _translated(policies.ATTEMPTS):
             return Discoverer(self._github, self._database).look_up_references()
 
     @activity.defn
@@ -112,22 +112,26 @@ class Activities:
         """Look at the repositories that have waited longest, and say which changed."""
         with _translated():
             due = self._database.due(page.limit, before=page.before, sources=page.sources)
-            seen = self._prober(on_demand=bool(page.sources)).probe(due)
+            patient = activity.info().attempt <= policies.PATIENT_ATTEMPTS
+            prober = self._prober(on_demand=bool(page.sources))
+            seen = prober.probe(due, leave_out_failing=not patient)
             changed = self._database.record_probe(seen.repositories, states=seen.states)
+            for repository_id, error in seen.failed:
+                self._fail(FailureInput(repository_id=repository_id, code=error.code, message=error.message))
             gone = sum(state is not RepositoryState.ACTIVE for _, state in seen.states)
             return Page(probed=len(due), changed=changed, gone=gone)
 
     @activity.defn
     def probe_repository(self, repository_id: int) -> bool:
         """Look at one repository, and say whether it changed."""
-        with _translated():
+        with _translated(policies.ATTEMPTS):
             seen = self._prober(on_demand=True).probe([self._database.due_repository(repository_id)])
             return bool(self._database.record_probe(seen.repositories, states=seen.states))
 
     @activity.defn
     def crawl_repository(self, repository_id: int) -> CrawlResult:
         """Read a repository whose head moved, store its packages, and put it into the index."""
-        with _translated(), _alive():
+        with _translated(policies.ATTEMPTS), _alive():
             try:
                 outcome = crawl_repository(
                     repository_id,
@@ -198,8 +202,12 @@ class Activities:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the domain's errors into Temporal's, so that waits are Temporal's too."""
+def _translated(attempts: int | None = None) -> Iterator[None]:
+    """Turn the domain's errors into Temporal's, so that waits are Temporal's too.
+
+    With `attempts`, a failure of GitHub's is final from that attempt on; its limits, and services of ours that are
+    away for a time, never are.
+    """
     try:
         yield
     except RateLimited as error:
@@ -207,8 +215,14 @@ def _translated() -> Iterator[None]:
             error.message, type=error.code, next_retry_delay=timedelta(seconds=error.retry_after)
         ) from None
     except RegistryError as error:
-        retryable = isinstance(error, ServiceUnavailable) or (isinstance(error, CrawlError) and error.retryable)
+        has_more = attempts is None or activity.info().attempt < attempts
+        passing = isinstance(error, CrawlError) and error.retryable and has_more
+        retryable = isinstance(error, ServiceUnavailable) or passing
         raise ApplicationError(str(error)[:ERROR_TEXT], type=error.code, non_retryable=not retryable) from None
+    except Exception as error:  # a fault of ours, which must not hold up a page either
+        if attempts is not None and activity.info().attempt >= attempts:
+            raise ApplicationError(str(error)[:ERROR_TEXT], type=type(error).__name__, non_retryable=True) from error
+        raise
 
 
 @contextmanager

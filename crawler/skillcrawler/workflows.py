@@ -228,7 +228,7 @@ async def _discover(source: Source, *, whole: bool) -> Discovery:
                 start_to_close_timeout=policies.LONG,
                 schedule_to_close_timeout=policies.GITHUB_DEADLINE,
                 heartbeat_timeout=policies.HEARTBEAT,
-                retry_policy=policies.DISCOVER_RETRY,
+                retry_policy=policies.GITHUB_RETRY,
             )
             if not whole:
                 break
@@ -268,7 +268,7 @@ async def _crawl(repository_id: int) -> CrawlResult:
             start_to_close_timeout=policies.LONG,
             schedule_to_close_timeout=policies.GITHUB_DEADLINE,
             heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.GITHUB_RETRY,
+            retry_policy=policies.FETCH_RETRY,
         )
     except ActivityError as error:
         code, message = _reason(error)

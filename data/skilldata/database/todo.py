@@ -39,15 +39,19 @@ def due(
     connection: Connection[tuple[Any, ...]], limit: int, before: datetime, sources: Sequence[Source]
 ) -> list[DueRepository]:
     """List who is due: first those that never failed, and among equals the longest due."""
-    query = f"""
-        SELECT repository_id, node_id, owner, name, crawled_oid
-        FROM probe JOIN repository USING (repository_id)
-        WHERE due_at <= %(before)s AND state <> 'held' AND {OF_SOURCES}
-        ORDER BY attempts > 0, due_at, repository_id LIMIT %(limit)s
-    """
-    values = {**of_sources(sources), "before": before, "limit": limit}
-    with connection.cursor(row_factory=class_row(DueRepository)) as cursor:
-        return cursor.execute(query, values).fetchall()
+    found: list[DueRepository] = []
+    # Two queries that each read the index in its order: one that sorts would read all that is due, for every page.
+    for tried in ("attempts = 0", "attempts > 0"):
+        query = f"""
+            SELECT repository_id, node_id, owner, name, crawled_oid
+            FROM probe JOIN repository USING (repository_id)
+            WHERE due_at <= %(before)s AND {tried} AND state <> 'held' AND {OF_SOURCES}
+            ORDER BY due_at, repository_id LIMIT %(limit)s
+        """
+        values = {**of_sources(sources), "before": before, "limit": limit - len(found)}
+        with connection.cursor(row_factory=class_row(DueRepository)) as cursor:
+            found += cursor.execute(query, values).fetchall()
+    return found
 
 
 def finish_probes(connection: Connection[tuple[Any, ...]], seen: Iterable[tuple[int, datetime | None]]) -> None:
