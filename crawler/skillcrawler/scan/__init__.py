@@ -6,8 +6,9 @@ of rules, what they find in labelled sets, and what they do not.
 """
 
 from skillcrawler.scan.engine import scan_skill
-from skillcrawler.scan.report import Finding, ScanFile, ScanReport, Severity, Verdict
 from skillcrawler.scan.rule import Rule
 from skillcrawler.scan.rules import RULE_SET, RULES
+from skillcrawler.scan.scanfile import ScanFile
+from skilldata.models import Finding, ScanReport, Severity, Verdict
 
 __all__ = ["RULES", "RULE_SET", "Finding", "Rule", "ScanFile", "ScanReport", "Severity", "Verdict", "scan_skill"]

@@ -11,9 +11,10 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from skillcrawler.scan.decode import inflated
-from skillcrawler.scan.report import ScanFile, Severity
 from skillcrawler.scan.rule import Hit, Skill, skill_rule
+from skillcrawler.scan.scanfile import ScanFile
 from skillcrawler.scan.table import set_of
+from skilldata.models import Severity
 
 _MEMBER_LIMIT = 1_000_000  # bytes of one member that are read
 _TOTAL_LIMIT = 4_000_000  # and of all members of one archive

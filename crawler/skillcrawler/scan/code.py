@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import Kind, View
+from skilldata.models import Severity
 
 _INPUT = Signal(
     (

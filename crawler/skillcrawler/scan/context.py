@@ -11,9 +11,9 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill
 from skillcrawler.scan.view import Kind, View
+from skilldata.models import Severity
 
 _LINES_BEFORE = 400  # characters before a hit that count as its surroundings
 _AFTER = 200

@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, pairs
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import SEND, host_kinds
+from skilldata.models import Severity
 
 _READ = (
     r"(?:\bcat|\bopen\(|\bread\w{0,20}\(|\bcp|\btar|\bzip|\bbase64|\btype|\bget-content|\bcopy|\bglob\(|\bpath\("

@@ -6,10 +6,11 @@ import posixpath
 import re
 from collections.abc import Iterator
 
-from skillcrawler.scan.report import ScanFile, Severity
 from skillcrawler.scan.rule import Hit, Skill, skill_rule, view_rule
+from skillcrawler.scan.scanfile import ScanFile
 from skillcrawler.scan.table import set_of
 from skillcrawler.scan.view import View
+from skilldata.models import Severity
 
 _PROGRAM_MAGIC: tuple[tuple[bytes, str], ...] = (
     (b"\x7fELF", "an ELF program"),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 from skillcrawler.scan.archives import members
@@ -10,10 +12,13 @@ from skillcrawler.scan.context import about_security, weighed
 from skillcrawler.scan.decode import hidden_texts
 from skillcrawler.scan.evidence import excerpt, shown
 from skillcrawler.scan.names import popular_names
-from skillcrawler.scan.report import EVIDENCE_LIMIT, Finding, ScanFile, ScanReport, Severity, Verdict
 from skillcrawler.scan.rule import Hit, Rule, Skill
 from skillcrawler.scan.rules import RULE_SET, RULES
+from skillcrawler.scan.scanfile import ScanFile
 from skillcrawler.scan.view import Kind, Meter, View, WorkExceeded, decode, kind_of
+from skilldata.models import EVIDENCE_LIMIT, Finding, ScanReport, Severity, Verdict
+
+logger = logging.getLogger(__name__)
 
 _HITS_PER_RULE = 200  # of one rule in one text: what more there is says nothing new
 _FINDINGS_PER_RULE = 5  # of one rule in one file
@@ -26,30 +31,44 @@ def scan_skill(
 ) -> ScanReport:
     """Scan one skill. Deterministic; the order of files does not matter; never raises for any content.
 
+    The work is bounded by a count of characters and not by a clock, so that a slow machine finds the same.
+
     Args:
         files: All files of the skill, links included.
         manifest: The front matter of SKILL.md as read, None where there is none.
         popular: Names of popular skills, added to a short list of well-known ones.
 
     Returns:
-        The findings, heaviest first, at most five for each rule and file. The verdict is `error` and
-        `problem` says why where the skill needs more work than one scan may do.
+        The findings, heaviest first, at most five for each rule and file. Where the skill needs more work than
+        one scan may do, or a rule fails, `problem` says so and the verdict is `error`, unless what was found
+        blocks the skill all the same.
     """
     ordered = tuple(sorted(files, key=lambda file: (file.path, file.data)))
     meter = Meter()
-    findings: dict[tuple[str, str, int | None], Finding] = {}
-    problem = ""
+    found: list[Finding] = []
+    problems: list[str] = []
     try:
-        skill = _skill(ordered, manifest or {}, popular_names(popular), meter)
-        for rule in RULES:
-            for finding in _findings(rule, skill):
-                key = (finding.rule, finding.file, finding.line)
-                if key not in findings or findings[key].severity.rank < finding.severity.rank:
-                    findings[key] = finding
+        with _failures(problems, "reading the files"):
+            skill = _skill(ordered, manifest or {}, popular_names(popular), meter)
+            for rule in RULES:
+                with _failures(problems, f"rule {rule.id}"):
+                    found.extend(_findings(rule, skill))
     except WorkExceeded:
-        problem = "the scan stopped early: the skill is full of text that many rules have to look at closely"
-    kept = _strongest(findings.values())
+        problems.append("the scan stopped early: the skill is full of text that many rules have to look at closely")
+    kept, problem = _strongest(found), "; ".join(problems)
     return ScanReport(findings=kept, verdict=_verdict(kept, problem), rule_set=RULE_SET, problem=problem)
+
+
+@contextmanager
+def _failures(problems: list[str], what: str) -> Iterator[None]:
+    """Note what fails instead of letting one rule's fault keep the others, and other skills, from being judged."""
+    try:
+        yield
+    except WorkExceeded:
+        raise
+    except Exception as error:
+        logger.exception("%s failed", what)
+        problems.append(f"{what} failed: {type(error).__name__}")
 
 
 def _skill(files: tuple[ScanFile, ...], manifest: Mapping[str, Any], popular: Collection[str], meter: Meter) -> Skill:
@@ -133,14 +152,19 @@ def _made(rule: Rule, severity: Severity, path: str, line: int | None, evidence:
 
 
 def _strongest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
-    """The heaviest findings of each rule and file, in one order."""
+    """The heaviest finding of each rule and line, at most five of a rule and file, in one order."""
     ordered = sorted(
         findings,
         key=lambda finding: (-finding.severity.rank, finding.file, finding.line or 0, finding.rule, finding.evidence),
     )
     counts: dict[tuple[str, str], int] = {}
+    lines: set[tuple[str, str, int | None]] = set()
     kept: list[Finding] = []
     for finding in ordered:
+        line = (finding.rule, finding.file, finding.line)
+        if line in lines:
+            continue
+        lines.add(line)
         key = (finding.rule, finding.file)
         counts[key] = counts.get(key, 0) + 1
         if counts[key] <= _FINDINGS_PER_RULE:
@@ -149,8 +173,8 @@ def _strongest(findings: Iterable[Finding]) -> tuple[Finding, ...]:
 
 
 def _verdict(findings: tuple[Finding, ...], problem: str) -> Verdict:
-    if problem:
-        return Verdict.ERROR
     if any(finding.severity is Severity.CRITICAL for finding in findings):
         return Verdict.BLOCKED
+    if problem:
+        return Verdict.ERROR
     return Verdict.FINDINGS if findings else Verdict.NO_FINDINGS

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from skillcrawler.scan.report import EVIDENCE_LIMIT
+from skilldata.models import EVIDENCE_LIMIT
 
 _SPELLED_CATEGORIES = frozenset({"Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp"})
 _HANGUL_FILLERS = "\u115f\u1160\u3164\uffa0"

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from skillcrawler.scan.hosts import COLLECTORS, HostKind, classify
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import BARE_ADDRESS, SEND, addresses, host_kinds
+from skilldata.models import Severity
 
 _COLLECTOR_NAME = Signal(
     COLLECTORS,

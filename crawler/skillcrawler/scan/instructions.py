@@ -9,10 +9,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import View
+from skilldata.models import Severity
 
 _NOT = r"(?:do\s+not|don't|dont|never|must\s+not|should\s+not|mustn't|shouldn't|without|avoid|refrain\s+from)"
 _HIDE = Signal(

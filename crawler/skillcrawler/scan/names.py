@@ -6,9 +6,9 @@ import re
 from collections.abc import Collection, Iterator
 
 from skillcrawler.scan.normalise import fold
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, skill_rule
 from skillcrawler.scan.table import set_of
+from skilldata.models import Severity
 
 POPULAR = set_of(
     "algorithmic-art brand-guidelines canvas-design doc-coauthoring frontend-design internal-comms "

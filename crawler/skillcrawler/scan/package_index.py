@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from skillcrawler.scan.hosts import HostKind, classify
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal
 from skillcrawler.scan.table import set_of
 from skillcrawler.scan.view import Kind, View
+from skilldata.models import Severity
 
 _REDIRECT = Signal(
     (

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near, pairs
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import TO_SHELL
+from skilldata.models import Severity
 
 _DECODE = Signal(
     (

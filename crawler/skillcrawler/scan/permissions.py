@@ -6,10 +6,10 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, skill_rule, view_rule
 from skillcrawler.scan.signals import Signal
 from skillcrawler.scan.view import Kind, View
+from skilldata.models import Severity
 
 _UNLIMITED = re.compile(
     r"^(?:\*|all|bash\(\s*(?::?\*|\*:\*)?\s*\)|bash|shell|execute_command|run_terminal_cmd|terminal)$", re.IGNORECASE

@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, skill_rule, view_rule
 from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import FETCH, TO_SHELL
+from skilldata.models import Severity
 
 _SCHEDULE = Signal(
     (

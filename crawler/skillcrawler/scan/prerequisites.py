@@ -11,11 +11,11 @@ import re
 from collections.abc import Iterator
 
 from skillcrawler.scan.hosts import HostKind
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near, pairs
 from skillcrawler.scan.view import View
 from skillcrawler.scan.vocabulary import host_kinds
+from skilldata.models import Severity
 
 _DOWNLOAD = Signal(
     ("download", "install", "get ", "grab", "visit", "copy", "fetch", "run ", "paste", "go to", "obtain"),

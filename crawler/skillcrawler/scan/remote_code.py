@@ -6,11 +6,11 @@ import re
 from collections.abc import Iterator
 
 from skillcrawler.scan.hosts import HostKind
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, pairs
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import FETCH, TO_SHELL, host_kinds
+from skilldata.models import Severity
 
 _WEIGHT_OF_HOST = {
     HostKind.LOCAL: Severity.LOW,

@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from skillcrawler.scan.report import ScanFile, Severity
+from skillcrawler.scan.scanfile import ScanFile
 from skillcrawler.scan.view import View
+from skilldata.models import Severity
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterator
 
 from skillcrawler.scan.normalise import LOOKALIKES, fold
-from skillcrawler.scan.report import Severity
 from skillcrawler.scan.rule import Hit, Skill, view_rule
 from skillcrawler.scan.view import Kind, View
+from skilldata.models import Severity
 
 _TAGS = re.compile("[\U000e0001-\U000e007f]+")
 _FLAG = "\U0001f3f4"  # a black flag starts the tag sequence of a subdivision's flag, which U+E007F ends
