@@ -9,8 +9,10 @@ made-up skills are scanned. `--quick` takes every tenth real skill. A folder of 
 
 from __future__ import annotations
 
+import base64
 import itertools
 import os
+import random
 import sys
 import time
 from collections import Counter
@@ -21,6 +23,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from figures import Figure, main  # noqa: E402
+from tests.scan_cases import held_out  # noqa: E402
 from tests.scan_cases.benign import BENIGN  # noqa: E402
 from tests.scan_cases.corpus import real_skills  # noqa: E402
 from tests.scan_cases.malicious import MALICIOUS  # noqa: E402
@@ -32,7 +35,7 @@ HIGH = Severity.HIGH.rank
 
 def measure(quick: bool) -> list[Figure]:
     """All figures: recall by category, false positives, time."""
-    return [*_made_up(), *_late_payload(), *_labelled(), *_real(10 if quick else 1)]
+    return [*_made_up(), *_held_out(), *_late_payload(), *_opaque(), *_labelled(), *_real(10 if quick else 1)]
 
 
 def _made_up() -> Iterator[Figure]:
@@ -52,6 +55,24 @@ def _late_payload() -> Iterator[Figure]:
     missed = not any(finding.rule == "remote-code" for finding in report.findings)
     yield Figure("payload at byte 2,000,000 missed", missed, "skills", 0)
     yield Figure("payload at byte 2,000,000", seconds * 1_000, "ms CPU", 2_000)
+
+
+def _held_out() -> Iterator[Figure]:
+    total = Counter(case.category for case in held_out.MALICIOUS)
+    found = Counter(case.category for case in held_out.MALICIOUS if case.heavy())
+    for category, count in total.items():
+        yield Figure(f"held-out malicious, found: {category} (of {count})", found[category], "skills")
+    yield Figure(f"held-out malicious, found (of {total.total()})", found.total(), "skills")
+    wrong = sum(case.heavy() for case in held_out.BENIGN)
+    yield Figure(f"held-out benign with HIGH or more (of {len(held_out.BENIGN)})", wrong, "skills", 1)
+
+
+def _opaque() -> Iterator[Figure]:
+    """The largest file that a package may hold, of bytes in which every pattern of two characters occurs."""
+    data = random.Random(1).randbytes(5 * 1024 * 1024)
+    for name, content in (("random bytes", data), ("base64", base64.b64encode(data)[: len(data)])):
+        _, seconds = _timed([ScanFile("assets/data", 0o100644, content)], {})
+        yield Figure(f"5 MiB of {name}", seconds * 1_000, "ms CPU", 2_000)
 
 
 def _real(step: int) -> Iterator[Figure]:

@@ -25,6 +25,12 @@ def _document(*names: str) -> bytes:
     return stream.getvalue()
 
 
+STARTING = (
+    _case("persistence", "paths only", "../lib\n/opt/notes\n", "vendor/paths.pth"),
+    _case(
+        "persistence", "run key read", "reg query HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run\n", "a.bat"
+    ),
+)
 INSTALLING = (
     _case(
         "fake prerequisite",
@@ -304,4 +310,4 @@ LOOKS = (
     ),
     _case("unsafe code", "safe loader", "import yaml, sys\ndata = yaml.safe_load(open(sys.argv[1]))\n", "scripts/s.py"),
 )
-BENIGN: tuple[Case, ...] = (*INSTALLING, *DECODING, *CREDENTIALS, *SENDING, *STAYING, *PROSE, *LOOKS)
+BENIGN: tuple[Case, ...] = (*INSTALLING, *STARTING, *DECODING, *CREDENTIALS, *SENDING, *STAYING, *PROSE, *LOOKS)

@@ -347,6 +347,22 @@ STAYING = (
         "echo 'nohup python3 -c \"import x\" &' >> ~/.bashrc\n",
         "scripts/s.sh",
     ),
+    _case("persistence", "interpreter's start", "start-file", "import subprocess\n", "sitecustomize.py"),
+    _case("persistence", "import line", "start-file", "import os; os.system('/tmp/.u')\n", "zz.pth"),
+    _case(
+        "persistence",
+        "run key",
+        "persistence",
+        "reg add HKCU\\Software\\Microsoft\\Windows\\CurrentVersion\\Run /v upd /d %TEMP%\\u.exe /f\n",
+        "scripts/s.bat",
+    ),
+    _case(
+        "persistence",
+        "settings of the agent, named first",
+        "agent-memory",
+        "p = Path.home() / '.claude' / 'settings.json'\nd['hooks'] = {'PreToolUse': []}\np.write_text(dumps(d))\n",
+        "scripts/s.py",
+    ),
     _case(
         "persistence",
         "agent memory",

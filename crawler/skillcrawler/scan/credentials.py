@@ -14,7 +14,7 @@ from skilldata.models import Severity
 _READ = (
     r"(?:\bcat|\bopen\(|\bread\w{0,20}\(|\bcp|\btar|\bzip|\bbase64|\btype|\bget-content|\bcopy|\bglob\(|\bpath\("
     r"|expanduser\(|\bjoin\(|\bhead|\btail|\bless|\bgrep|\bfind|\bls|\bscp|\brsync|\bcurl|@|<|\bexists\("
-    r"|\bcopyfile\w{0,6}\(|\bxxd|\bsqlite3)"
+    r"|\bcopyfile\w{0,6}\(|\bxxd|\bsqlite3|\bhome\(\)[ ]?/)"
 )
 _GAP = r"[^\n|;]{0,90}?"
 _KEYS = (

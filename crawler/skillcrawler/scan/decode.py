@@ -15,9 +15,7 @@ from collections.abc import Callable, Iterator
 from typing import NamedTuple
 from urllib.parse import unquote
 
-MAXIMUM = 1_000_000  # characters of one hidden text that are looked at
-_TOTAL = 4_000_000  # and of all hidden texts of one file
-_COUNT = 2_000
+MAXIMUM = 5_500_000  # characters of one hidden text that are looked at: more than a file may have bytes
 _SHORTEST = 8
 
 
@@ -29,24 +27,21 @@ class Hidden(NamedTuple):
     position: int
 
 
-def hidden_texts(text: str) -> Iterator[Hidden]:
+def hidden_texts(text: str, spend: Callable[[int], None]) -> Iterator[Hidden]:
     """Yield what `text` (undisguised, with its case) hides.
 
     Args:
         text: `View.plain` of the file.
+        spend: Told how many characters are decoded; may raise where that becomes too much.
     """
     low = text.lower()
-    room, count = _TOTAL, 0
     for encoding in _ENCODINGS:
         if not any(needle in low for needle in encoding.needles):
             continue
         for match in encoding.pattern.finditer(text):
-            decoded = encoding.read(match[0][:MAXIMUM])
-            count += 1
-            if count > _COUNT or room <= 0:
-                return
+            spend(match.end() - match.start())
+            decoded = encoding.read(match[0])
             if decoded and len(decoded) >= _SHORTEST and _readable(decoded):
-                room -= len(decoded)
                 yield Hidden(decoded[:MAXIMUM], encoding.name, match.start())
     for needles, name, read in _WHOLE:
         if any(needle in low for needle in needles):
@@ -114,12 +109,12 @@ _ENCODINGS = (
     _Encoding(
         "base64",
         ("",),
-        re.compile(r"(?<![A-Za-z0-9+/_=-])(?!data:)[A-Za-z0-9+/_-]{16,1400000}={0,2}(?![A-Za-z0-9+/_-])"),
+        re.compile(r"(?<![A-Za-z0-9+/_=-])(?!data:)[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])"),
         _base64,
     ),
     _Encoding("hexadecimal escapes", ("\\x",), re.compile(r"(?:\\x[0-9a-fA-F]{2}){6,200000}"), _hexadecimal),
     _Encoding(
-        "hexadecimal", ("",), re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-fA-F]{2}){12,700000}(?![A-Za-z0-9])"), _hexadecimal
+        "hexadecimal", ("",), re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-fA-F]{2}){12,}(?![A-Za-z0-9])"), _hexadecimal
     ),
     _Encoding(
         "unicode escapes", ("\\u", "u+"), re.compile(r"(?:\\u\{?[0-9a-fA-F]{4,6}\}?){5,200000}"), _unicode_escapes

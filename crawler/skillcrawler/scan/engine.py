@@ -15,7 +15,7 @@ from skillcrawler.scan.names import popular_names
 from skillcrawler.scan.rule import Hit, Rule, Skill
 from skillcrawler.scan.rules import RULE_SET, RULES
 from skillcrawler.scan.scanfile import ScanFile
-from skillcrawler.scan.view import Kind, Meter, View, WorkExceeded, decode, kind_of
+from skillcrawler.scan.view import Kind, Meter, View, WorkExceeded, decode, is_binary, kind_of
 from skilldata.models import EVIDENCE_LIMIT, Finding, ScanReport, Severity, Verdict
 
 logger = logging.getLogger(__name__)
@@ -86,21 +86,22 @@ def _views(file: ScanFile, meter: Meter) -> Iterator[View]:
     """The file's text, what is hidden in it, and the texts in it if it is an archive."""
     if file.mode & _MODE_MASK == _LINK_MODE:
         return
-    yield from _with_hidden(
-        View(file.path, decode(file.data), kind=kind_of(file.path, file.data), meter=meter), meter, _DEPTH
-    )
+    yield from _with_hidden(_view(file.path, file.data, meter), meter, _DEPTH)
     for member in members(file.data):
         if member.data:
             path = f"{file.path}!{member.name}" if member.name else file.path
-            view = View(path, decode(member.data), kind=kind_of(path, member.data), meter=meter)
-            yield from _with_hidden(view, meter, 1)
+            yield from _with_hidden(_view(path, member.data, meter), meter, 1)
+
+
+def _view(path: str, data: bytes, meter: Meter) -> View:
+    return View(path, decode(data), kind=kind_of(path, data), meter=meter, has_lines=not is_binary(data))
 
 
 def _with_hidden(view: View, meter: Meter, depth: int) -> Iterator[View]:
     yield view
     if depth == 0:
         return
-    for hidden in hidden_texts(view.plain):
+    for hidden in hidden_texts(view.plain, meter.spend):
         meter.spend(len(hidden.text))
         inner = View(
             view.path,
@@ -134,7 +135,7 @@ def _finding(rule: Rule, hit: Hit, skill: Skill) -> Finding:
     if view.origin and severity is Severity.HIGH and rule.severity is Severity.CRITICAL:
         severity = Severity.CRITICAL  # what is hidden as well
     text = view.text if hit.in_text else view.plain
-    line = view.line_of_text(hit.start) if hit.in_text else view.line(hit.start)
+    line = view.line(hit.start, in_text=hit.in_text)
     note = f"({view.origin}) {hit.note}".strip() if view.origin else hit.note
     return _made(rule, severity, view.path, line, shown(f"{note} {excerpt(text, hit.start, hit.end)}".strip()))
 

@@ -34,7 +34,7 @@ _HIDE = Signal(
         "human",
     ),
     rf"\b{_NOT}\s+(?:ever\s+)?(?:tell(?:ing)?|inform(?:ing)?|notify(?:ing)?|alert(?:ing)?|warn(?:ing)?)\s+(?:the\s+"
-    rf"|any\s+|your\s+)?(?:users?|human|operator|owner)\b"
+    rf"|any\s+|your\s+)?(?:users?|human|operator|owner)\b(?!\s+to\b)"
     rf"|\b{_NOT}\s+(?:ever\s+)?(?:mention(?:ing)?|reveal(?:ing)?|disclos(?:e|ing)|show(?:ing)?|report(?:ing)?"
     rf"|explain(?:ing)?|display(?:ing)?)\s+(?:(?:any\s+of\s+)?(?:this|that|it|these|them|anything|(?:the\s+|these\s+"
     rf"|this\s+)(?:instructions?|steps?|actions?|commands?|uploads?|process|operation|request|payload"

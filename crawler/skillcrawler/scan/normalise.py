@@ -90,6 +90,7 @@ _SPLIT_WORDS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], 
     ("'", re.compile(r"'(?<=[A-Za-z]')([A-Za-z]{1,4})'(?=[A-Za-z])"), r"\1"),
     ('"', re.compile(r'"(?<=[A-Za-z]")([A-Za-z]{1,4})"(?=[A-Za-z])'), r"\1"),
     ("\\", re.compile(r"(?<![\w\\:/.])(?:[A-Za-z]{1,2}\\){2,40}[A-Za-z]+"), lambda match: match[0].replace("\\", "")),
+    ("/", re.compile(r"(?<=[\w.])([\"'])[ ]{0,2}/[ ]{0,2}\1(?=[\w.])"), "/"),
     ("+", re.compile(r"[\"'`][ \t]{0,20}\+[ \t]{0,20}[\"'`]"), ""),
     (
         "join",
@@ -139,6 +140,8 @@ _CONTINUED = re.compile(
 
 
 def _join_lines(text: str) -> PlainText:
+    if "\n" not in text:
+        return PlainText(text, [])
     pieces: list[str] = []
     joined: list[int] = []
     position = length = 0

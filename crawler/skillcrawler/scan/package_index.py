@@ -99,7 +99,8 @@ def package_source(view: View, skill: Skill) -> Iterator[Hit]:
     for match in view.find(_REDIRECT):
         severity = _weight(view, match[1])
         if severity:
-            yield hit(severity, view, match)
+            lasting = view.kind is Kind.SCRIPT and "config set" in view.low[max(0, match.start() - 40) : match.end()]
+            yield hit(Severity.HIGH if lasting else severity, view, match)
     for match in view.find(_TRUSTED):
         if classify(match[1]) not in (HostKind.VENDOR, HostKind.LOCAL, HostKind.PLACEHOLDER):
             yield hit(Severity.HIGH if view.kind is not Kind.PROSE else Severity.MEDIUM, view, match)

@@ -28,8 +28,8 @@ _DECODE = Signal(
     r"\bbase(?:64|32)(?:\.exe)?[ ]+(?:-{1,2}[a-z]{1,12}[ ]+){0,3}?-{1,2}(?:d|decode)\b"
     r"|\bopenssl[ ]+(?:enc[ ]+)?(?:-\w+[ ]+){0,3}-?base64[ ][^\n|]{0,40}-d\b"
     r"|\bopenssl[ ]+enc[ ][^\n|]{0,80}-d\b|\bxxd[ ]+-[a-z]{0,3}r|\buudecode\b"
-    r"|\bprintf[ ]+[^\n|]{0,40}\\\\?x[0-9a-f]{2}|\|[ ]{0,4}rev\b|\btr[ ]+['\"]?a-z[^\n|]{0,20}n-z|\b(?:gunzip"
-    r"|zcat)[ ][^\n|]{0,60}|certutil(?:\.exe)?[ ]+-decode",
+    r"|\bprintf[ ]+[^\n|]{0,40}\\\\?(?:x[0-9a-f]{2}|[01][0-7]{2}\\)|\|[ ]{0,4}rev\b"
+    r"|\btr[ ]+['\"]?a-z[^\n|]{0,20}n-z|\b(?:gunzip|zcat)[ ][^\n|]{0,60}|certutil(?:\.exe)?[ ]+-decode",
 )
 _SHELL_OF_DECODE = Signal(
     ("base64", "xxd", "b64"),

@@ -34,6 +34,10 @@ _SCHEDULE = Signal(
         "autostart",
         "sitecustomize",
         "usercustomize",
+        "getsitepackages",
+        "site-packages",
+        "getusersitepackages",
+        ".pth",
         "hookspath",
         ".git/hooks",
         "new-itemproperty",
@@ -45,12 +49,15 @@ _SCHEDULE = Signal(
     r"|@reboot[ ]|(?:>>?|tee|cp|mv|open\(|write\w{0,10}\()[^\n]{0,100}(?:launchagents|launchdaemons)/"
     r"|launchctl[ ]+(?:load|bootstrap|submit)|systemctl[ ]+(?:--user[ ]+)?enable|(?:>>?|tee|cp|mv"
     r"|open\()[^\n]{0,80}systemd/(?:system|user)/[\w@.-]{1,60}\.(?:service|timer)"
-    r"|schtasks(?:\.exe)?[ ]+/create|register-scheduledtask|currentversion\\{1,2}run\b"
+    r"|schtasks(?:\.exe)?[ ]+/create|register-scheduledtask"
+    r"|(?:reg(?:\.exe)?[ ]+add|(?:new|set)-itemproperty)\b[^\n]{0,100}?currentversion\\{1,2}run\b"
+    r"|currentversion\\{1,2}run\b"
     r"|start menu\\{1,2}programs\\{1,2}startup|(?:>>?|tee|echo|open\("
     r"|write\w{0,10}\()[^\n]{0,300}\.ssh/authorized_keys|(?:>>?|tee|open\()[^\n]{0,80}ld\.so\.preload"
     r"|>>?[ ]{0,3}/etc/(?:rc\.local|init\.d/)|\.config/autostart/|(?:site|user)customize\.py|core\.hookspath"
     r"|init\.templatedir|(?:>>?|tee|cp|mv|open\(|write\w{0,10}\(|chmod)[^\n]{0,80}\.git/hooks/"
-    r"|>>?[ ]{0,3}/etc/sudoers|nopasswd:[ ]?all|loginhook",
+    r"|>>?[ ]{0,3}/etc/sudoers|nopasswd:[ ]?all|loginhook"
+    r"|(?:open\(|write_text\(|>>?|tee|cp|mv|copy\w{0,4}\()[^\n]{0,120}(?:site-?packages|dist-packages)[^\n]{0,60}\.pth\b",
 )
 _START_FILE = Signal(
     ("bashrc", "zshrc", ".profile", "bash_profile", "zprofile", "zshenv", "config.fish", "$profile"),
@@ -61,8 +68,21 @@ _HARMLESS_LINE = re.compile(
     r"path[=:]|export |alias |eval \"\$\(|source |compinit|completion|autoload|fpath|hook |set -gx|init "
 )
 _HEAVY = Signal(
-    ("authorized_keys", "ld.so.preload", "sudoers", "nopasswd", "sitecustomize", "usercustomize", "loginhook"),
-    r"authorized_keys|ld\.so\.preload|/etc/sudoers|nopasswd:[ ]?all|(?:site|user)customize\.py|loginhook",
+    (
+        "authorized_keys",
+        "ld.so.preload",
+        "sudoers",
+        "nopasswd",
+        "sitecustomize",
+        "usercustomize",
+        "loginhook",
+        ".pth",
+        "reg add",
+        "reg.exe add",
+        "itemproperty",
+    ),
+    r"authorized_keys|ld\.so\.preload|/etc/sudoers|nopasswd:[ ]?all|(?:site|user)customize\.py|loginhook|\.pth\b"
+    r"|\breg(?:\.exe)?[ ]+add\b|\b(?:new|set)-itemproperty\b",
 )
 _PAYLOAD = Signal(
     (
@@ -134,6 +154,8 @@ _CONTROL = Signal(
         "overrid",
         "silently",
         "highest priority",
+        "always",
+        "session",
         "trust all",
         "run",
         "execute",
@@ -144,7 +166,8 @@ _CONTROL = Signal(
     r"\b(?:ignore\s+(?:all|any|previous|prior)|do\s+not\s+(?:tell|mention|reveal|inform|ask)|don't\s+(?:tell|mention"
     r"|ask)|without\s+(?:asking|confirmation|telling|approval)|overrides?\s+(?:all|any|other|your|safety)|silently"
     r"|highest\s+priority|trust\s+all|never\s+(?:refuse|question|warn|mention|tell)|(?:run|execute|curl|fetch"
-    r"|send)\b[^\n]{0,60}(?:https?://|every\s+session|on\s+startup))",
+    r"|send)\b[^\n]{0,60}(?:https?://|every\s+session|on\s+startup)|always\s+(?:first\s+)?(?:run|execute|call|send)\b"
+    r"|every\s+(?:later\s+|future\s+|new\s+)?session)",
 )
 _AGENT_SETTINGS = Signal(
     (
@@ -162,6 +185,15 @@ _AGENT_SETTINGS = Signal(
     r"|\.clawdbot/clawdbot\.json|\.codex/config\.toml|\.gemini/settings\.json|\.cursor/mcp\.json|\.claude\.json"
     r"|claude_desktop_config\.json)",
 )
+_SETTINGS_PATH = Signal(
+    ("settings.json", "settings.local.json", "mcp.json", ".claude.json", "claude_desktop_config", "config.toml"),
+    r"(?:\.claude[/\\'\", ]{1,6}settings(?:\.local)?\.json|\.cursor[/\\'\", ]{1,6}mcp\.json|\.claude\.json"
+    r"|\.codex[/\\'\", ]{1,6}config\.toml|\.gemini[/\\'\", ]{1,6}settings\.json|claude_desktop_config\.json)",
+)
+_WRITES = Signal(
+    ("write_text(", "json.dump(", "writefile", "open(", ">", "mv ", "cp ", "tee "),
+    r"write_text\(|json\.dump\(|writefile\w{0,6}\(|open\([^\n]{0,120}[\"'](?:w|a|r\+)[\"']",
+)
 _LOOSENED = Signal(
     (
         "bypasspermissions",
@@ -175,10 +207,17 @@ _LOOSENED = Signal(
         "hooks",
         "exec-approvals",
         "autoapprove",
+        "mcpservers",
     ),
     r"bypasspermissions|\"allow\"[ ]?:[ ]?\[[ ]?\"(?:\*|bash(?:\(\*\)|\(:?\*\))?)\""
     r"|approval[-_]?policy\W{1,5}(?:never|off)|danger-full-access|sandbox(?:[-_]mode)?\W{1,5}(?:off|none|false"
-    r"|disabled)|enableallprojectmcpservers|exec\W{1,12}security\W{1,6}full|autoapprove\W{1,5}true",
+    r"|disabled)|enableallprojectmcpservers|exec\W{1,12}security\W{1,6}full|autoapprove\W{1,5}true"
+    r"|mcpservers|[\"']hooks[\"']\][ ]?=|[\"'](?:pre|post)tooluse[\"']|[\"']sessionstart[\"']",
+)
+_LOOSENED_BY_HAND = Signal(
+    ("bypasspermissions", "danger-full-access", "enableallprojectmcpservers"),
+    r"\b(?:set|add|put|change|write|insert|switch)\b[^\n]{0,60}(?:bypasspermissions|danger-full-access"
+    r"|enableallprojectmcpservers)",
 )
 _HOOK_FILE = Signal(
     ("pretooluse", "posttooluse", "userpromptsubmit", "sessionstart", "sessionend", "precompact"),
@@ -213,6 +252,27 @@ def persistence(view: View, skill: Skill) -> Iterator[Hit]:
             yield hit(Severity.LOW, view, match)
 
 
+_START_NAMES = re.compile(r"(?:^|/)(?:sitecustomize|usercustomize)\.py$|\.pth$|(?:^|/)\.?git/?hooks/[a-z-]{4,20}$")
+_CODE_LINE = re.compile(r"^import[ \t]", re.MULTILINE)
+
+
+@skill_rule(
+    "start-file",
+    Severity.HIGH,
+    "A file that an interpreter or git runs by itself",
+    explanation="Python runs sitecustomize.py and the import lines of .pth files at every start, and git its hooks: "
+    "nobody has to call them.",
+    remedy="Make it a script that the reader calls.",
+)
+def start_file(skill: Skill) -> Iterator[Hit]:
+    """Find files whose name alone makes them run."""
+    for view in skill.views:
+        if view.origin or not _START_NAMES.search(view.path.lower()):
+            continue
+        if not view.path.lower().endswith(".pth") or _CODE_LINE.search(view.low):
+            yield Hit(Severity.HIGH, path=view.path, note="runs without being called")
+
+
 @view_rule(
     "agent-memory",
     Severity.HIGH,
@@ -236,6 +296,14 @@ def agent_memory(view: View, skill: Skill) -> Iterator[Hit]:
     loosened = view.find(_LOOSENED)
     for match in view.find(_AGENT_SETTINGS):
         yield hit(Severity.HIGH if near(match, loosened, before=600, after=600) else Severity.LOW, view, match)
+    if view.kind is Kind.SCRIPT and loosened and view.any(_SETTINGS_PATH):
+        for match in view.find(_WRITES):
+            named = near(match, view.find(_SETTINGS_PATH), before=1_500, after=0)
+            if named and near(match, loosened, before=1_500, after=300):
+                yield hit(Severity.HIGH, view, named[0], match)
+    if view.kind is Kind.PROSE:
+        for match in view.find(_LOOSENED_BY_HAND):
+            yield hit(Severity.HIGH, view, match)
 
 
 @skill_rule(
@@ -281,4 +349,4 @@ def _weight_of_command(command: str) -> Severity:
     return Severity.HIGH if network else Severity.LOW
 
 
-RULES = (persistence, agent_memory, agent_hook)
+RULES = (persistence, start_file, agent_memory, agent_hook)

@@ -70,7 +70,7 @@ _ARCHIVE_WORD = Signal(
     r"\b(?:zip|archive|rar|7-?z(?:ip)?|extract|unzip)\b|\.(?:zip|rar|7z)\b",
 )
 _UNPACK_WITH_PASSWORD = Signal(
-    ("unzip", "7z", "unrar", "7za", "expand-archive", "setpassword", "pwd="),
+    ("unzip", "7z ", "unrar", "7za ", "7zr ", "expand-archive", "setpassword", "pwd="),
     r"\bunzip[ ][^\n|;&]{0,80}?-p[ ]?[\"']?[\w$@#!{}.-]{2,60}|\b7z[ar]?[ ]+[xe][ "
     r"][^\n|;&]{0,80}?-p[\"']?[\w$@#!{}.-]{2,60}|\bunrar[ ]+[xe][ ][^\n|;&]{0,80}?-p[\"']?[\w$@#!{}.-]{2,60}"
     r"|extractall\([^\n]{0,80}?pwd[ ]{0,2}=[ ]{0,2}b?[\"'][^\"'\n]{2,40}[\"']|\.setpassword\(",

@@ -52,6 +52,7 @@ _FETCH_IN_CODE = Signal(
     r"requests\.get\(|urlopen\(|httpx\.get\(|\bfetch\(|axios(?:\.get)?\(|\bhttps?\.get\(|urllib\.request"
     r"|file_get_contents\([ \"']{0,3}https?|check_output\([^\n]{0,40}curl",
 )
+_FETCH_BY_CALLBACK = Signal(("http.get(", "https.get(", "fetch("), r"\bhttps?\.get\(|\bfetch\(")
 _RUN_FETCHED = Signal(
     (".text", ".content", ".read()", ".decode(", ".data", "body"),
     r"(?<![\w.])(?:exec|eval|compile|new[ ]function)[ \t]?\([ \t]{0,5}(?:await[ ])?\w{1,40}(?:\.text|\.content"
@@ -162,6 +163,9 @@ def remote_code(view: View, skill: Skill) -> Iterator[Hit]:
     for runs, fetched in pairs(view.find(_RUN_IN_CODE), view.find(_FETCH_IN_CODE), within=80):
         if "\n" not in view.low[runs.end() : fetched.start()]:
             yield hit(Severity.CRITICAL, view, runs, fetched)
+    if view.kind is Kind.SCRIPT:
+        for fetched, runs in pairs(view.find(_FETCH_BY_CALLBACK), view.find(_RUN_IN_CODE), within=250):
+            yield hit(Severity.HIGH, view, fetched, runs)
     if view.any(_FETCH_IN_CODE):
         for match in view.find(_RUN_FETCHED):
             yield hit(Severity.CRITICAL, view, match)

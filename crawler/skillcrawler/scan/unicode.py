@@ -38,7 +38,7 @@ _ESCAPES = re.compile(r"\x1b\[(?:8|[0-9;]{0,10}8)m|\x1b\[\d{0,3}[ABDGHJK]|\x1b\]
 def hidden_characters(view: View, skill: Skill) -> Iterator[Hit]:
     """Find tag characters, runs of variation selectors, zero-width characters in words, terminal tricks."""
     text = view.text
-    if view.kind is Kind.OTHER and "\x00" in text:
+    if view.kind is Kind.OTHER and not view.has_lines:
         return  # a picture or other binary file: nobody reads it as text
     for match in _ESCAPES.finditer(text) if "\x1b" in text or "\x08" in text else ():
         yield Hit(Severity.MEDIUM, view, match.start(), match.end(), note="terminal control:", in_text=True)
@@ -77,7 +77,7 @@ def hidden_characters(view: View, skill: Skill) -> Iterator[Hit]:
 )
 def bidirectional_text(view: View, skill: Skill) -> Iterator[Hit]:
     """Find embeddings, overrides and isolates outside lines of right-to-left text."""
-    if view.text.isascii():
+    if view.text.isascii() or not view.has_lines:
         return
     for match in _OVERRIDES.finditer(view.text):
         start, end = _line_around(view.text, match.start())
@@ -99,7 +99,7 @@ def bidirectional_text(view: View, skill: Skill) -> Iterator[Hit]:
 )
 def mixed_scripts(view: View, skill: Skill) -> Iterator[Hit]:
     """Find words of Latin letters with a look-alike from another alphabet."""
-    if view.text.isascii() or not _NON_LATIN.search(view.text):
+    if view.text.isascii() or not view.has_lines or not _NON_LATIN.search(view.text):
         return
     for match in _MIXED_WORD.finditer(view.text):
         word = match[0]

@@ -20,6 +20,7 @@ WORK_LIMIT = 24_000_000  # characters that patterns may be run over in one skill
 _SPAN_COST = 64  # fixed cost of one stretch of text, in characters
 _REACH = 1_000  # how far a stretch goes on one line to either side of the literal string
 _LONG = 100_000  # from this length on, words are looked up before the text is searched
+_WORTH_IT = 0.25  # share of a text's length that its vocabulary may have
 _WORD = re.compile(r"[a-z0-9]{3,}")
 _OVERLAP = 400  # no pattern matches more than this
 
@@ -35,6 +36,11 @@ _CONFIGURATION = set_of(
 )
 _SCRIPT_NAMES = frozenset({"makefile", "dockerfile", "justfile", "rakefile", "gemfile", "jenkinsfile", "vagrantfile"})
 _UTF16_SAMPLE = 2_048
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
+_PLAIN_BYTES = bytes({0, 9, 10, 13, *range(0x20, 0x7F)})
+_BINARY_SHARE = 0.2  # of other bytes, above which a file that is no UTF-8 is binary
+# ASCII, and UTF-8 of two to four bytes; short runs stand in any binary file by chance.
+_RUN = re.compile(rb"(?:[\t\n\r -~]|[\xc2-\xdf][\x80-\xbf]|[\xe1-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}){6,}")
 
 
 class Kind(StrEnum):
@@ -75,6 +81,7 @@ class View:
         origin: How this text was hidden in its parent ('base64'…); empty for the file itself.
         parent: The view that it was hidden in.
         parent_position: Where in the parent's `plain` it was.
+        has_lines: Whether lines mean anything in it: not so for the texts of a binary file.
     """
 
     def __init__(
@@ -87,6 +94,7 @@ class View:
         origin: str = "",
         parent: View | None = None,
         parent_position: int = 0,
+        has_lines: bool = True,
     ) -> None:
         self.path = path
         self.kind = kind
@@ -94,21 +102,23 @@ class View:
         self.origin = origin
         self.parent = parent
         self.parent_position = parent_position
+        self.has_lines = has_lines
         self._meter = meter
         self._plain: PlainText = plain_text(text)
         self.plain = self._plain.text
         self.low = self.plain.lower()
+        self._characters: frozenset[str] | None = None
         self._vocabulary: str | None = None
         self._has: dict[str, bool] = {}
         self._found: dict[Signal, tuple[re.Match[str], ...]] = {}
 
-    def line(self, position: int) -> int:
-        """The file's line, from 1, of a position in `plain`; what was decoded has its parent's line."""
-        return self.parent.line(self.parent_position) if self.parent else self._plain.line(position)
-
-    def line_of_text(self, position: int) -> int:
-        """The same for a position in `text`."""
-        return self.parent.line(self.parent_position) if self.parent else self.text.count("\n", 0, position) + 1
+    def line(self, position: int, *, in_text: bool = False) -> int | None:
+        """The file's line, from 1, of a position in `plain` or `text`; what was decoded has its parent's line."""
+        if self.parent:
+            return self.parent.line(self.parent_position)
+        if not self.has_lines:
+            return None
+        return self.text.count("\n", 0, position) + 1 if in_text else self._plain.line(position)
 
     def has(self, *needles: str) -> bool:
         """Whether any of these lower-case strings is in the text."""
@@ -132,12 +142,18 @@ class View:
         return known
 
     def _words_occur(self, needle: str) -> bool:
-        """Whether each word of the needle is part of one of the text's words: quick to deny for long texts."""
+        """Whether the text has the needle's characters and words, which is quickly denied for long texts."""
         if len(self.low) < _LONG:
             return True
+        if self._characters is None:
+            self._characters = frozenset(self.low)
+        if not self._characters.issuperset(needle):
+            return False
         if self._vocabulary is None:
             self._vocabulary = " ".join(set(_WORD.findall(self.low)))
         vocabulary = self._vocabulary
+        if len(vocabulary) > _WORTH_IT * len(self.low):
+            return True  # hardly a word is there twice: the text itself is looked at as quickly
         return all(word in vocabulary for word in _WORD.findall(needle))
 
     def _search(self, signal: Signal) -> list[re.Match[str]]:
@@ -190,12 +206,28 @@ def kind_of(path: str, data: bytes) -> Kind:
 
 
 def decode(data: bytes) -> str:
-    """Decode any bytes to text with line feeds: UTF-8, UTF-16 by its mark or zero bytes, else Latin-1."""
+    """Decode any bytes to text with line feeds: UTF-8, UTF-16 by its mark or zero bytes, else Latin-1.
+
+    Of a binary file come the runs of characters that a program could take for text, each on a line.
+    """
     return _decoded(data).replace("\r\n", "\n").replace("\r", "\n")
 
 
+def is_binary(data: bytes) -> bool:
+    """Whether the bytes are no text in any encoding that `decode` knows."""
+    if len(data.translate(None, _PLAIN_BYTES)) <= _BINARY_SHARE * len(data) or data[:2] in _MARKS:
+        return False
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return True
+    return False
+
+
 def _decoded(data: bytes) -> str:
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+    if is_binary(data):
+        return b"\n".join(_RUN.findall(data)).decode("utf-8", "replace")
+    if data[:2] in _MARKS:
         # Both readings: a shell skips the mark and runs the rest as it is.
         return data.decode("utf-16", "replace") + "\n" + data.decode("latin-1")
     sample = data[:_UTF16_SAMPLE]
