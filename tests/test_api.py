@@ -179,6 +179,7 @@ class TestSearch:
             "redistributable": True,
             "stars": 1234,
             "version": "1.2.0",
+            "verdict": "no findings",
             "updated_at": "2026-03-10T08:30:00Z",
             "url": "/s/acme/tools/pdf-forms.html",
             "copies": 0,
@@ -226,6 +227,19 @@ class TestReading:
 
     def test_names_compare_without_case_as_on_github(self, client: httpx.Client) -> None:
         assert client.get("/api/v1/skills/ACME/Tools/pdf-forms").json() == client.get(PDF).json()
+
+    def test_the_scanner_is_quoted_with_file_and_line(self, client: httpx.Client) -> None:
+        content = client.get("/api/v1/skills/mallory/evil.repo/xss").json()
+        assert (content["verdict"], content["current"]["verdict"]) == ("findings", "findings")
+        first, second = content["findings"]
+        assert (first["rule"], first["severity"], first["line"]) == ("persistence", "HIGH", 3)
+        assert first["remedy"]
+        assert (second["file"], second["line"]) == ("a.so", None)
+
+    def test_a_search_can_ask_for_a_verdict(self, client: httpx.Client) -> None:
+        found = client.get("/api/v1/search", params={"verdict": "findings"}).json()["results"]
+        assert [hit["slug"] for hit in found] == ["xss"]
+        assert client.get("/api/v1/search", params={"verdict": "harmless"}).status_code == 400
 
     def test_copies_name_each_other(self, client: httpx.Client) -> None:
         assert client.get("/api/v1/skills/zoe/tools/csv-tools").json()["copies"] == ["acme/tools/csv-tools"]

@@ -81,6 +81,9 @@ def test_what_a_maintainer_looks_at(registry: Registry, github: StandIn) -> None
     shown = run(registry, "config")
     assert shown["github.token"] == "(set)"
     assert github.token not in str(shown)
+    judged = run(registry, "scan", "--all", "--dry-run")
+    assert (judged["due"], judged["scanned"], judged["changed"], judged["unreadable"]) == (1, 1, 0, 0)
+    assert run(registry, "scan")["due"] == 0
     published = run(registry, "publish")
     assert published["changed"]
     assert run(registry, "publish") == {**published, "changed": False, "pages": 0, "files_written": 0}

@@ -7,6 +7,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skilldata.models import Verdict
+
+VerdictText = Annotated[
+    Verdict, Field(description="Of the security scanner; none of its words says that a skill is harmless")
+]
 Url = Annotated[str, Field(description="Path below the site's address")]
 
 
@@ -29,6 +34,7 @@ class FoundSkill(Answer):
     redistributable: bool
     stars: int
     version: Annotated[str, Field(description="Label of the current version")]
+    verdict: VerdictText
     updated_at: datetime
     url: Url
     copies: Annotated[int, Field(description="Other listed skills with the same content, folded into this one")]
@@ -47,7 +53,7 @@ class SearchAnswer(Answer):
     query: str
     total: Annotated[int, Field(description="Hits on all pages, copies folded")]
     results: list[FoundSkill]
-    facets: Annotated[dict[str, list[Facet]], Field(description="By filter: licence, level, topic, owner")]
+    facets: Annotated[dict[str, list[Facet]], Field(description="By filter: licence, level, topic, owner, verdict")]
     next: Annotated[str | None, Field(description="Cursor of the next page")]
     did_you_mean: Annotated[str | None, Field(description="The query with likely typos put right")]
 
@@ -60,6 +66,18 @@ class Diagnostic(Answer):
     file: Annotated[str, Field(description="Path from the skill's folder; empty for the folder itself")]
     line: Annotated[int | None, Field(description="Counts from 1")]
     message: str
+    remedy: str
+
+
+class Finding(Answer):
+    """One thing that a rule of the security scanner found in the files."""
+
+    rule: str
+    severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]
+    file: Annotated[str, Field(description="Path from the skill's folder")]
+    line: Annotated[int | None, Field(description="Counts from 1; null where the whole file is meant")]
+    evidence: Annotated[str, Field(description="What was seen, hidden characters spelled out, secrets cut")]
+    explanation: str
     remedy: str
 
 
@@ -79,6 +97,7 @@ class SkillSummary(Answer):
     stars: int
     version: str | None
     content_digest: str | None
+    verdict: VerdictText
     updated_at: datetime
     url: Annotated[str | None, Field(description="Path of its page below the site's address")]
 
@@ -99,6 +118,8 @@ class Version(Answer):
     licence: str | None
     licence_evidence: str
     redistributable: bool
+    verdict: VerdictText
+    rule_set: Annotated[str, Field(description="The scanner's rules that gave the verdict; empty if none did")]
     download: Annotated[str | None, Field(description="Path of the package; null where no licence allows it")]
     source: Annotated[str, Field(description="The folder on GitHub at that commit")]
 
@@ -112,6 +133,7 @@ class SkillAnswer(SkillSummary):
     current: Version | None
     copies: Annotated[list[str], Field(description="Addresses of other listed skills with the same content")]
     diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]
+    findings: Annotated[list[Finding], Field(description="Of the security scanner, heaviest first")]
 
 
 class VersionsAnswer(Answer):

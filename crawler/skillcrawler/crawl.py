@@ -1,6 +1,6 @@
 """The crawl of one repository: fetch its trees, read the skills that changed, keep their packages.
 
-trees -> skill folders -> which changed -> their blobs -> manifest, licence, package -> S3 -> index
+trees -> skill folders -> which changed -> their blobs -> manifest, licence, package, scan -> S3 -> index
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from skillcrawler.discover import Discovery, SkillFolder, Unusable, find_skills
 from skillcrawler.discovery import REFERENCE_FILES, read_references
 from skillcrawler.fetch import Blob, Commit, FetchedRepository, Fetcher
 from skillcrawler.gitobjects import TreeEntry
+from skillcrawler.judge import blocking, scan_package
 from skillcrawler.licence import (
     MAX_BYTES,
     LicenceEvidence,
@@ -206,8 +207,10 @@ class _Reader:
     ) -> ReadSkill:
         built = self._build(skill, members) if _is_loadable(manifest) else None
         diagnostics = [*(manifest.diagnostics if manifest else ()), *members.diagnostics]
-        package = None
+        package = scan = None
         if isinstance(built, BuiltPackage):
+            scan = scan_package(built.data, manifest.manifest if manifest else {})
+            diagnostics += blocking(scan)
             self._store(skill, built)
             package = built.package
             diagnostics += built.diagnostics
@@ -233,6 +236,7 @@ class _Reader:
             licence=judged.licence,
             redistributable=judged.redistributable,
             package=package,
+            scan=scan,
             diagnostics=tuple(dict.fromkeys(diagnostics)),
         )
 

@@ -31,31 +31,46 @@ QUERIES: dict[str, str] = {
     """,
     "skill": """
         SELECT skill.repository_id, skill.path, owner, repository.name, slug, skill.state, skill.level,
-               coalesce(version.name, ''), coalesce(version.description, ''), manifest_file, label, content_digest,
-               version.licence, coalesce(redistributable, FALSE), stars, skill.first_seen_at, updated_at, gone_at
-        FROM skill JOIN repository USING (repository_id) LEFT JOIN version ON version_id = current_version_id
+               coalesce(shown.name, ''), coalesce(shown.description, ''), manifest_file, shown.label,
+               shown.content_digest, shown.licence, coalesce(shown.redistributable, FALSE), stars,
+               skill.first_seen_at, updated_at, gone_at, coalesce(verdict, 'pending')
+        FROM skill JOIN repository USING (repository_id)
+             LEFT JOIN version ON version.version_id = current_version_id LEFT JOIN package USING (content_digest)
+             LEFT JOIN version shown ON shown.version_id = current_version_id AND verdict <> 'blocked'
         ORDER BY skill.repository_id, skill.path
     """,
     "version": """
         SELECT repository_id, path, ordinal, label, content_digest, revision, committed_at, version.created_at,
-               version.level, licence, licence_evidence, redistributable
-        FROM version JOIN skill USING (skill_id) ORDER BY repository_id, path, ordinal
+               version.level, licence, licence_evidence, redistributable, verdict, rule_set
+        FROM version JOIN skill USING (skill_id) JOIN package USING (content_digest)
+        WHERE verdict <> 'blocked' ORDER BY repository_id, path, ordinal
     """,
     "package": """
-        SELECT content_digest, package_digest, size, unpacked_size, file_count FROM package ORDER BY content_digest
+        SELECT content_digest, package_digest, size, unpacked_size, file_count FROM package
+        WHERE verdict <> 'blocked' ORDER BY content_digest
     """,
-    "file": "SELECT content_digest, path, mode, size, sha256 FROM file ORDER BY content_digest, path",
+    "file": """
+        SELECT content_digest, path, mode, file.size, sha256 FROM file JOIN package USING (content_digest)
+        WHERE verdict <> 'blocked' ORDER BY content_digest, path
+    """,
     "document": """
         SELECT repository_id, path, manifest, text
-        FROM skill JOIN version ON version_id = current_version_id ORDER BY repository_id, path
+        FROM skill JOIN version ON version_id = current_version_id JOIN package USING (content_digest)
+        WHERE verdict <> 'blocked' ORDER BY repository_id, path
     """,
     "diagnostic": """
         SELECT repository_id, path, ordinal, rule, diagnostic.level, file, line, message, remedy
         FROM diagnostic JOIN skill USING (skill_id) ORDER BY repository_id, path, ordinal
     """,
+    "finding": """
+        SELECT repository_id, path, finding.ordinal, rule, severity, file, line, evidence, explanation, remedy
+        FROM finding JOIN version USING (content_digest) JOIN skill ON version_id = current_version_id
+        ORDER BY repository_id, path, finding.ordinal
+    """,
 }
 AS_OF = """
-    SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill), 'epoch'::timestamptz)
+    SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
+                    (SELECT max(scanned_at) FROM package), 'epoch'::timestamptz)
 """
 
 
@@ -169,11 +184,11 @@ def _write_listing(snapshot: Snapshot, path: Path) -> None:
 
 _LISTED_KEYS = (
     "owner", "repository", "slug", "name", "description", "level", "licence", "redistributable", "stars", "version",
-    "content_digest", "package_digest", "size", "revision", "path",
+    "content_digest", "package_digest", "size", "revision", "path", "verdict", "rule_set",
 )  # fmt: skip
 _LISTED = """
     SELECT owner, repository, slug, name, description, skill.level, skill.licence, skill.redistributable, stars,
-           skill.label, content_digest, package_digest, size, revision, path
+           skill.label, content_digest, package_digest, size, revision, path, skill.verdict, rule_set
     FROM skill JOIN package USING (content_digest) JOIN version USING (repository_id, path, content_digest)
     WHERE state = 'listed' ORDER BY lower(owner), owner, lower(repository), slug, path
 """

@@ -44,13 +44,15 @@ TABLES: dict[str, str] = {
         slug VARCHAR, state VARCHAR NOT NULL, level VARCHAR NOT NULL, name VARCHAR NOT NULL,
         description VARCHAR NOT NULL, manifest_file VARCHAR NOT NULL, label VARCHAR, content_digest VARCHAR,
         licence VARCHAR, redistributable BOOLEAN NOT NULL, stars INTEGER NOT NULL, first_seen_at TIMESTAMP NOT NULL,
-        updated_at TIMESTAMP NOT NULL, gone_at TIMESTAMP, PRIMARY KEY (repository_id, path)
+        updated_at TIMESTAMP NOT NULL, gone_at TIMESTAMP, verdict VARCHAR NOT NULL,
+        PRIMARY KEY (repository_id, path)
     """,
     "version": """
         repository_id BIGINT NOT NULL, path VARCHAR NOT NULL, ordinal INTEGER NOT NULL, label VARCHAR NOT NULL,
         content_digest VARCHAR NOT NULL, revision VARCHAR NOT NULL, committed_at TIMESTAMP NOT NULL,
         created_at TIMESTAMP NOT NULL, level VARCHAR NOT NULL, licence VARCHAR, licence_evidence VARCHAR NOT NULL,
-        redistributable BOOLEAN NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
+        redistributable BOOLEAN NOT NULL, verdict VARCHAR NOT NULL, rule_set VARCHAR NOT NULL,
+        PRIMARY KEY (repository_id, path, ordinal)
     """,
     "package": """
         content_digest VARCHAR PRIMARY KEY, package_digest VARCHAR NOT NULL, size BIGINT NOT NULL,
@@ -68,6 +70,11 @@ TABLES: dict[str, str] = {
         repository_id BIGINT NOT NULL, path VARCHAR NOT NULL, ordinal INTEGER NOT NULL, rule VARCHAR NOT NULL,
         level VARCHAR NOT NULL, file VARCHAR NOT NULL, line INTEGER, message VARCHAR NOT NULL,
         remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
+    """,
+    "finding": """
+        repository_id BIGINT NOT NULL, path VARCHAR NOT NULL, ordinal INTEGER NOT NULL, rule VARCHAR NOT NULL,
+        severity VARCHAR NOT NULL, file VARCHAR NOT NULL, line INTEGER, evidence VARCHAR NOT NULL,
+        explanation VARCHAR NOT NULL, remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
     """,
 }
 
@@ -106,6 +113,19 @@ class DiagnosticRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One security finding about a skill's current version."""
+
+    rule: str
+    severity: str
+    file: str
+    line: int | None
+    evidence: str
+    explanation: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionRow:
     """One version of a skill with the package that holds it. `sizes` in bytes."""
 
@@ -123,6 +143,8 @@ class VersionRow:
     licence: str | None
     licence_evidence: str
     redistributable: bool
+    verdict: str
+    rule_set: str  # the rules that gave the verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +169,7 @@ class SkillSummary:
     first_seen_at: datetime
     updated_at: datetime
     gone_at: datetime | None
+    verdict: str  # of the current version
 
     @property
     def address(self) -> str:
@@ -192,6 +215,7 @@ class Skill:
     versions: list[VersionRow]
     files: list[FileRow]
     diagnostics: list[DiagnosticRow]
+    findings: list[FindingRow]
     copies: list[SkillSummary]
 
     @property
@@ -269,6 +293,7 @@ class Snapshot:
             versions=self.versions(*key),
             files=[FileRow(*row) for row in self._rows(_FILES, (digest,))] if digest else [],
             diagnostics=[DiagnosticRow(*row) for row in self._rows(_DIAGNOSTICS, key)],
+            findings=[FindingRow(*row) for row in self._rows(_FINDINGS, key)],
             copies=list(
                 self.summaries(
                     "state = 'listed' AND content_digest = ? AND NOT (repository_id = ? AND path = ?)",
@@ -321,9 +346,13 @@ _DIAGNOSTICS = """
     SELECT rule, level, file, line, message, remedy FROM diagnostic
     WHERE repository_id = ? AND path = ? ORDER BY ordinal
 """
+_FINDINGS = """
+    SELECT rule, severity, file, line, evidence, explanation, remedy FROM finding
+    WHERE repository_id = ? AND path = ? ORDER BY ordinal
+"""
 _VERSIONS = """
     SELECT ordinal, label, content_digest, package_digest, size, unpacked_size, file_count, revision, committed_at,
-           created_at, level, licence, licence_evidence, redistributable
+           created_at, level, licence, licence_evidence, redistributable, verdict, rule_set
     FROM version JOIN package USING (content_digest)
     WHERE repository_id = ? AND path = ? ORDER BY ordinal DESC
 """

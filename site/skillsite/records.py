@@ -17,6 +17,7 @@ from typing import Any, NamedTuple, TypeVar
 from skilldata.snapshot import (
     DiagnosticRow,
     FileRow,
+    FindingRow,
     RepositoryRow,
     Skill,
     SkillSummary,
@@ -96,6 +97,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
     documents = {(row[0], row[1]): row[2:] for row in _by_key(snapshot, _DOCUMENTS, keys)}
     versions = _grouped(_by_key(snapshot, _VERSIONS, keys), 2)
     diagnostics = _grouped(_by_key(snapshot, _DIAGNOSTICS, keys), 2)
+    findings = _grouped(_by_key(snapshot, _FINDINGS, keys), 2)
     files = _grouped(snapshot.query(_FILES, [digests]), 1)
     copies = _grouped(snapshot.query(_COPIES, [digests]), 1)
     skills = []
@@ -112,6 +114,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
                 versions=[VersionRow(*row) for row in versions[key]],
                 files=[FileRow(*row) for row in files[digest]],
                 diagnostics=[DiagnosticRow(*row) for row in diagnostics[key]],
+                findings=[FindingRow(*row) for row in findings[key]],
                 copies=[copy for row in copies[digest] if (copy := SkillSummary(*row)) and (row[0], row[1]) != key],
             )
         )
@@ -192,11 +195,15 @@ def _repositories(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Repositor
 _DOCUMENTS = "SELECT d.repository_id, d.path, manifest, text FROM document d {keys}"
 _VERSIONS = """
     SELECT v.repository_id, v.path, ordinal, label, content_digest, package_digest, size, unpacked_size, file_count,
-           revision, committed_at, created_at, level, licence, licence_evidence, redistributable
+           revision, committed_at, created_at, level, licence, licence_evidence, redistributable, verdict, rule_set
     FROM version v JOIN package USING (content_digest) {keys} ORDER BY ordinal DESC
 """
 _DIAGNOSTICS = """
     SELECT d.repository_id, d.path, rule, level, file, line, message, remedy FROM diagnostic d {keys} ORDER BY ordinal
+"""
+_FINDINGS = """
+    SELECT f.repository_id, f.path, rule, severity, file, line, evidence, explanation, remedy
+    FROM finding f {keys} ORDER BY ordinal
 """
 _FILES = """
     SELECT content_digest, path, mode, size, sha256 FROM file WHERE content_digest IN (SELECT unnest(?))
@@ -222,6 +229,9 @@ _SKILL_KEYS = """
     ), diagnostic_rows AS (
         SELECT repository_id, path, string_agg(d::VARCHAR, chr(30) ORDER BY ordinal) AS rows
         FROM diagnostic d GROUP BY ALL
+    ), finding_rows AS (
+        SELECT repository_id, path, string_agg(f::VARCHAR, chr(30) ORDER BY ordinal) AS rows
+        FROM finding f GROUP BY ALL
     ), copy_rows AS (
         SELECT content_digest, string_agg(s::VARCHAR, chr(30) ORDER BY repository_id, path) AS rows
         FROM (SELECT content_digest, repository_id, path, owner, repository, slug, stars
@@ -231,9 +241,11 @@ _SKILL_KEYS = """
     SELECT repository_id, path, s.owner, repository, slug, s.state = 'listed',
            strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
-                            coalesce(c.rows, ''), document.manifest::VARCHAR, sha256(document.text)))
+                            coalesce(f.rows, ''), coalesce(c.rows, ''), document.manifest::VARCHAR,
+                            sha256(document.text)))
     FROM skill s JOIN repository r USING (repository_id)
     LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
+    LEFT JOIN finding_rows f USING (repository_id, path)
     LEFT JOIN copy_rows c USING (content_digest) LEFT JOIN document USING (repository_id, path)
     WHERE s.state <> 'refused'
     ORDER BY lower(s.owner), s.owner, lower(repository), repository, slug, s.state = 'listed' DESC, path

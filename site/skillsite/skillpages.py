@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from dataclasses import asdict
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from skillsite.addresses import (
     topic_path,
 )
 from skillsite.pages import LEVELS, META_CHARACTERS, Crumb, Page, path_or_none
+from skillsite.scanner import judgement
 from skillsite.visible import one_line, show_hidden
 
 MAX_VERSIONS = 50  # shown on a page; the JSON twin has all
@@ -77,6 +79,7 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
         "versions": skill.versions[:MAX_VERSIONS],
         "files": _file_links(skill, version, addresses),
         "copies": [(copy.address, path_or_none(skill_path, *_names(copy), ending=".html")) for copy in _copies(skill)],
+        "judged": judgement(skill),
         "json_ld": json_ld(skill, addresses),
         "twins": {"json": path + ".json", "markdown": path + ".md"},
     }
@@ -150,6 +153,8 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
             {name: getattr(row, name) for name in ("rule", "level", "file", "line", "message", "remedy")}
             for row in skill.diagnostics
         ],
+        "verdict": summary.verdict,
+        "findings": [asdict(row) for row in skill.findings],
         "copies": [copy.address for copy in skill.copies],
     }
     return json.dumps(content, ensure_ascii=False).encode(errors="replace") + b"\n"
@@ -181,6 +186,13 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
     else:
         lines += ["- Package: not handed out; read the source"]
     lines += [f"- Note: {row.rule}: {one_line(row.message)} {one_line(row.remedy)}" for row in skill.diagnostics]
+    judged = judgement(skill)
+    lines += [f"- Security scanner: {judged.words}. {judged.meaning}"]
+    lines += [
+        f"- Finding: {row.severity} {row.rule} in {one_line(row.file)}{f':{row.line}' if row.line else ''}. "
+        f"{row.explanation}"
+        for row in judged.rows
+    ]
     lines += ["", "This skill is not reviewed.", ""]
     if fetch:
         lines += [
@@ -294,6 +306,8 @@ def _version(version: VersionRow, addresses: Addresses) -> dict[str, Any]:
         "licence": version.licence,
         "licence_evidence": version.licence_evidence,
         "redistributable": version.redistributable,
+        "verdict": version.verdict,
+        "rule_set": version.rule_set,
     }
 
 

@@ -13,7 +13,7 @@ from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem
 from skillapi.routes import shown
-from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, PackagedFile, SkillAnswer, VersionsAnswer
+from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, Finding, PackagedFile, SkillAnswer, VersionsAnswer
 from skilldata.errors import NotFound
 from skilldata.snapshot import Skill, SkillSummary, VersionRow
 
@@ -54,6 +54,7 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         current=shown.version(call.services.settings, row, skill.current) if skill.current else None,
         copies=[copy.address for copy in skill.copies[:MAX_COPIES]],
         diagnostics=dict(sorted(Counter(one.level for one in skill.diagnostics).items())),
+        findings=[Finding.model_validate(row, from_attributes=True) for row in skill.findings],
     )
 
 

@@ -11,8 +11,9 @@ from psycopg.types.json import Jsonb
 
 from skilldata.database.events import add_event, clean
 from skilldata.database.records import CrawlOutcome
+from skilldata.database.scans import save_scan
 from skilldata.labels import next_label
-from skilldata.models import ReadSkill, SkillState
+from skilldata.models import ReadSkill, Severity, SkillState, Verdict
 
 
 class CrawlWriter:
@@ -63,7 +64,7 @@ class CrawlWriter:
     def _save(self, skill: ReadSkill) -> None:
         skill_id = self._save_row(skill)
         self._save_diagnostics(skill_id, skill)
-        if skill.state is SkillState.LISTED:
+        if skill.has_version:
             self._save_version(skill_id, skill)
 
     def _save_row(self, skill: ReadSkill) -> int:
@@ -115,7 +116,7 @@ class CrawlWriter:
 
     def _save_version(self, skill_id: int, skill: ReadSkill) -> None:
         package = skill.package
-        assert package is not None  # noqa: S101 - a listed skill has one
+        assert package is not None  # noqa: S101 - what has a version has one
         self._save_package(skill)
         earlier = self._connection.execute(
             "SELECT content_digest, label FROM version WHERE skill_id = %s ORDER BY ordinal", (skill_id,)
@@ -129,12 +130,13 @@ class CrawlWriter:
                 skill_id,
                 {"path": skill.path, "label": label, "content": package.content_digest, "revision": self._revision},
             )
+            self._tell_of_block(skill_id, skill, label)
         self._connection.execute(_SET_CURRENT, {"skill": skill_id, "content": package.content_digest})
         self._connection.execute(_SET_LICENCE, self._version_values(skill_id, skill, 0, ""))
 
     def _save_package(self, skill: ReadSkill) -> None:
         package = skill.package
-        assert package is not None  # noqa: S101 - a listed skill has one
+        assert package is not None  # noqa: S101 - what has a version has one
         added = self._connection.execute(
             """
             INSERT INTO package (content_digest, package_digest, size, unpacked_size, file_count)
@@ -151,9 +153,18 @@ class CrawlWriter:
                         for file in package.files
                     ],
                 )
+        if skill.scan is not None:
+            save_scan(self._connection, package.content_digest, skill.scan)
+
+    def _tell_of_block(self, skill_id: int, skill: ReadSkill, label: str) -> None:
+        scan = skill.scan
+        if scan is not None and scan.verdict is Verdict.BLOCKED:
+            rules = sorted({found.rule for found in scan.findings if found.severity is Severity.CRITICAL})
+            evidence = {"path": skill.path, "label": label, "rules": rules, "rule_set": scan.rule_set}
+            self._event("version.blocked", skill_id, evidence)
 
     def _version_values(self, skill_id: int, skill: ReadSkill, ordinal: int, label: str) -> dict[str, Any]:
-        assert skill.package is not None  # noqa: S101 - a listed skill has one
+        assert skill.package is not None  # noqa: S101 - what has a version has one
         return {
             "skill": skill_id,
             "ordinal": ordinal,
