@@ -5,7 +5,8 @@
     ├── ServiceUnavailable        PostgreSQL, S3 or Temporal does not answer
     ├── NotFound                  a thing that was asked for by name or id
     ├── IntegrityError            bytes that do not match their digest
-    └── SnapshotError             a snapshot that cannot be made, read or published
+    ├── SnapshotError             a snapshot that cannot be made, read or published
+    └── TrustError                a key, a signature or signed metadata that is not to be used
 
 Crawl errors are in `skillcrawler.errors` and derive from `RegistryError` too.
 """
@@ -66,3 +67,9 @@ class SnapshotError(RegistryError):
     """A snapshot cannot be made, read or published."""
 
     code = "snapshot"
+
+
+class TrustError(RegistryError):
+    """A key, a signature or signed metadata is missing, wrong or out of date."""
+
+    code = "trust"

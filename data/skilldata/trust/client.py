@@ -14,8 +14,7 @@ from tuf.api.exceptions import DownloadError, DownloadLengthMismatchError, Lengt
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from skilldata.errors import IntegrityError, NotFound, ServiceUnavailable
-from skilldata.trust.errors import TrustError
+from skilldata.errors import IntegrityError, NotFound, ServiceUnavailable, TrustError
 from skilldata.trust.repository import Target
 
 METADATA_PATH = "tuf/"
