@@ -22,6 +22,7 @@ CASES = [
     (errors.RepositoryBlocked("o/r", "dmca"), "GitHub blocks o/r: dmca", False),
     (errors.RepositoryEmpty("o/r"), "o/r has no commit yet", False),
     (errors.FetchFailed("o/r", "early EOF"), "git could not fetch o/r: early EOF", True),
+    (errors.TooManyEntries("o/r", 1000), "o/r has more than 1,000 files and folders", False),
     (errors.FetchTooLarge("o/r", 1 << 20), "o/r is larger than the 1,048,576 bytes that a fetch may bring", False),
     (
         errors.ObjectMismatch("o/r", "a" * 40, "b" * 40),

@@ -22,6 +22,7 @@ from skillcrawler.errors import (
     RepositoryBlocked,
     RepositoryEmpty,
     RepositoryGone,
+    TooManyEntries,
 )
 from skillcrawler.fetch import Fetcher
 from skillcrawler.github import GitHub
@@ -143,7 +144,7 @@ class Activities:
             except RESULTS as error:
                 self._database.record_probe((), states=[(repository_id, _state(error))])
                 return CrawlResult(repository_id=repository_id)
-            except FetchTooLarge as error:
+            except (FetchTooLarge, TooManyEntries) as error:
                 self._fail(FailureInput(repository_id=repository_id, code=error.code, message=error.message))
                 return CrawlResult(repository_id=repository_id, failed=True)
             return CrawlResult(

@@ -10,6 +10,7 @@
         ├── RepositoryEmpty           there is no commit
         ├── FetchFailed               git could not fetch it
         ├── FetchTooLarge             it is larger than the crawl accepts
+        ├── TooManyEntries            it has more files and folders than the crawl accepts
         ├── ObjectMismatch            bytes that do not hash to their git object id
         └── PackageRefused            a skill that must not become a package
 
@@ -178,6 +179,25 @@ class FetchTooLarge(CrawlError):
         super().__init__(
             f"{repository} is larger than the {limit:,} bytes that a fetch may bring",
             remedy="Raise crawl.fetch_max_bytes if the repository is worth it.",
+        )
+
+
+class TooManyEntries(CrawlError):
+    """The repository has more files and folders than a crawl accepts.
+
+    Args:
+        repository: `owner/name`.
+        limit: Files and folders that are accepted.
+    """
+
+    code = "too-many-entries"
+
+    def __init__(self, repository: str, limit: int) -> None:
+        self.repository = repository
+        self.limit = limit
+        super().__init__(
+            f"{repository} has more than {limit:,} files and folders",
+            remedy="Raise crawl.max_entries if the repository is worth it.",
         )
 
 

@@ -68,7 +68,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
     """
     slots = settings.crawl.concurrency + OTHER_ACTIVITIES
     with (
-        Database(settings.database) as database,
+        Database(settings.database, settings.crawl.bounds) as database,
         GitHub(settings.github, Budgets(database)) as github,
         ThreadPoolExecutor(slots, "activity") as executor,
     ):

@@ -12,6 +12,7 @@ import json
 import os
 import typing
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -20,6 +21,7 @@ from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, 
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from skilldata.errors import ConfigurationError
+from skilldata.intervals import Bounds
 from skilldata.models import Source
 
 PREFIX = "SKILLREGISTRY_"
@@ -108,8 +110,21 @@ class CrawlSettings(Section):
     page_size: Annotated[int, Field(ge=1, le=1000, description="Repositories per page of a crawl")] = 200
     batch_size: Annotated[int, Field(ge=1, le=100, description="Repositories per GraphQL query")] = 100
     concurrency: Annotated[int, Field(ge=1, le=32, description="Repositories fetched at once by a worker")] = 4
+    shortest_wait_seconds: Annotated[int, Field(ge=60, description="Least time between two looks at a repository")] = (
+        3600
+    )
+    longest_wait_seconds: Annotated[
+        int, Field(ge=3600, description="Most time between two looks at a repository, however still it is")
+    ] = 604_800
     fetch_timeout_seconds: Annotated[float, Field(gt=0, description="Longest git transfer")] = 600
     fetch_max_bytes: Annotated[int, Field(ge=MIB, description="Largest pack git may receive")] = 1024 * MIB
+    max_entries: Annotated[int, Field(ge=1000, description="Files and folders of a repository")] = 1_000_000
+
+    @property
+    def bounds(self) -> Bounds:
+        """The least and the most that a repository waits between two looks."""
+        shortest, longest = sorted((self.shortest_wait_seconds, self.longest_wait_seconds))
+        return Bounds(timedelta(seconds=shortest), timedelta(seconds=longest))
 
 
 class PackageSettings(Section):

@@ -3,7 +3,7 @@
 - `database`      the index as one object; start here
 - `todo`          who is to be looked at next
 - `repositories`  what is seen of repositories
-- `skills`        what a crawl read of their skills
+- `crawls`        what a crawl of one of them found, with `skills`, `packages` and `rows`
 - `events`        the append-only history
 """
 
@@ -13,10 +13,10 @@ from skilldata.database.records import (
     DueRepository,
     Failure,
     KnownSkill,
+    Rewritten,
     SourceRow,
     StoredBlob,
 )
-from skilldata.database.todo import probe_interval
 
 __all__ = [
     "CrawlOutcome",
@@ -24,8 +24,8 @@ __all__ = [
     "DueRepository",
     "Failure",
     "KnownSkill",
+    "Rewritten",
     "SourceRow",
     "StoredBlob",
     "database_url",
-    "probe_interval",
 ]
