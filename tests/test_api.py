@@ -30,7 +30,7 @@ import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillapi.app import ENDPOINTS, create_app
+from skillapi.app import ACTIONS, ENDPOINTS, create_app
 from skillapi.downloads import PackageStore, file_name
 from skillapi.headers import HEADERS
 from skillapi.live import FolderSource, Live
@@ -328,11 +328,14 @@ ADDRESSES = [example for examples in EXAMPLES.values() for example in examples]
 class TestDescription:
     def test_every_address_is_described_and_has_an_example(self, client: httpx.Client) -> None:
         described = client.get("/api/v1/openapi.json").json()["paths"]
-        assert set(described) == {endpoint.path for endpoint in ENDPOINTS} == set(EXAMPLES)
-        for path, operations in described.items():
-            declared = {one["name"] for one in operations["get"]["parameters"] if one["in"] == "path"}
+        operations = {(method, path): one for path, methods in described.items() for method, one in methods.items()}
+        read = {("get", endpoint.path) for endpoint in ENDPOINTS}
+        assert set(operations) == read | {(action.method.lower(), action.path) for action in ACTIONS}
+        assert {path for _, path in read} == set(EXAMPLES)
+        for (_, path), operation in operations.items():
+            declared = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
             assert declared == set(re.findall(r"{(\w+)}", path))
-        ids = [operations["get"]["operationId"] for operations in described.values()]
+        ids = [operation["operationId"] for operation in operations.values()]
         assert len(set(ids)) == len(ids)
 
     @pytest.mark.parametrize("path", EXAMPLES)
@@ -351,7 +354,8 @@ class TestDescription:
     def test_schemas_are_schemas(self, client: httpx.Client) -> None:
         document = client.get("/api/v1/openapi.json").json()
         found = list(document["components"]["schemas"].values())
-        found += [one["schema"] for operations in document["paths"].values() for one in operations["get"]["parameters"]]
+        operations = [one for methods in document["paths"].values() for one in methods.values()]
+        found += [one["schema"] for operation in operations for one in operation["parameters"]]
         for schema in found:
             jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
         assert '"$ref": "#/$defs' not in json.dumps(document)

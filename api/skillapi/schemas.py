@@ -8,10 +8,12 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from skilldata.models import Verdict
+from skilldata.ondemand import Phase
 
 VerdictText = Annotated[
     Verdict, Field(description="Of the security scanner; none of its words says that a skill is harmless")
 ]
+
 Url = Annotated[str, Field(description="Path below the site's address")]
 
 
@@ -228,6 +230,32 @@ class StatusAnswer(Answer):
     format: int
     counts: dict[str, int]
     files: Annotated[dict[str, str], Field(description="Digests of the snapshot's files")]
+
+
+class ReindexAnswer(Answer):
+    """A request to have a repository read, and how far it is."""
+
+    owner: str
+    repository: str
+    state: Annotated[Phase, Field(description="live, unchanged, unknown, held and failed are ends")]
+    next: Annotated[str, Field(description="What happens next, or what to do")]
+    status: Annotated[str, Field(description="Address at which this document is kept up to date")]
+    asked_at: Annotated[datetime | None, Field(description="When the reading was first asked for")] = None
+    finished_at: datetime | None = None
+    skills_added: int = 0
+    versions_added: int = 0
+    refused: Annotated[int, Field(description="Skills that are not listed for a reason")] = 0
+    gone: int = 0
+    snapshot: Annotated[str | None, Field(description="The snapshot that has what was read")] = None
+    error: Annotated[str, Field(description="What went wrong; empty where nothing did")] = ""
+
+
+class DeliveryAnswer(Answer):
+    """What became of a webhook delivery."""
+
+    outcome: Literal["accepted", "repeated", "ignored"]
+    repositories: Annotated[int, Field(description="Repositories that are read because of it")] = 0
+    reason: str = ""
 
 
 class HealthAnswer(Answer):

@@ -26,21 +26,24 @@ from skillcrawler.errors import (
 )
 from skillcrawler.fetch import Fetcher
 from skillcrawler.github import GitHub
-from skillcrawler.messages import CrawlResult, Discovery, FailureInput, Page, PageInput, Published
+from skillcrawler.messages import CrawlResult, Discovery, FailureInput, FoundRepository, Page, PageInput, Published
 from skillcrawler.probe import Prober
 from skilldata.config import Settings
-from skilldata.database import Database
-from skilldata.errors import RegistryError, ServiceUnavailable
+from skilldata.database import Database, find_repository
+from skilldata.errors import Busy, RegistryError, ServiceUnavailable
 from skilldata.export import create_snapshot
-from skilldata.models import RepositoryState, Source
+from skilldata.models import RepositoryState, Source, SourceKind
 from skilldata.objects import ObjectStore
+from skilldata.ondemand import RefreshRequest
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
-from skilldata.store import SnapshotStore
+from skilldata.store import Pointer, SnapshotStore, snapshot_time
 from skilldata.trust.publishing import Publisher
 
 ERROR_TEXT = 2000
 RESULTS = (RepositoryGone, RepositoryBlocked, RepositoryEmpty)
+# Times in the index are those at which transactions began; none that a probe makes lasts this long.
+LONGEST_PROBE = timedelta(minutes=1)
 
 
 class BuiltSite(NamedTuple):
@@ -162,16 +165,42 @@ class Activities:
             self._fail(failure)
 
     @activity.defn
+    def find_repository(self, request: RefreshRequest) -> FoundRepository:
+        """Find a repository that somebody wants read; where it may be added, look it up on GitHub and add it."""
+        with _translated():
+            asked = request.repository
+            standing, error = find_repository(self._database, asked), ""
+            if standing is None and request.may_add:
+                source = Source(kind=SourceKind.REPOSITORY, target=f"{asked.owner}/{asked.name}")
+                error = Discoverer(self._asked(True), self._database).advance(source).error
+                standing = find_repository(self._database, asked)
+            if standing is None:
+                return FoundRepository(error=error)
+            pointer, changed = self._snapshots.pointer(), standing.changed_at
+            is_live = pointer is not None and (changed is None or changed < pointer.as_of - LONGEST_PROBE)
+            return FoundRepository(
+                repository_id=standing.repository_id,
+                state=standing.state,
+                live_in=pointer.snapshot if pointer is not None and is_live else None,
+                error=standing.error,
+            )
+
+    @activity.defn
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
         with _translated(), _alive():
             return create_snapshot(self._database, self._snapshots.folder).id
 
     @activity.defn
-    def publish_snapshot(self, snapshot_id: str, force: bool) -> Published:
-        """Build the site of a snapshot, and make both live; nothing happens where they are."""
+    def publish_snapshot(self, snapshot_id: str, force: bool, begun: datetime | None = None) -> Published:
+        """Build the site of a snapshot, and make both live; nothing happens where they are.
+
+        Nor where a later snapshot was made live since this one was `begun`: it has what this one has.
+        """
         with _translated(), _alive():
             pointer = self._snapshots.pointer()
+            if pointer and begun and not force and _is_overtaken(snapshot_id, begun, pointer):
+                return Published(snapshot=pointer.snapshot, changed=False)
             site = self._settings.state_directory / "site"
             if pointer and pointer.snapshot == snapshot_id and (site / "live").exists() and not force:
                 return Published(snapshot=snapshot_id, changed=False)
@@ -218,7 +247,7 @@ def _translated(attempts: int | None = None) -> Iterator[None]:
     except RegistryError as error:
         has_more = attempts is None or activity.info().attempt < attempts
         passing = isinstance(error, CrawlError) and error.retryable and has_more
-        retryable = isinstance(error, ServiceUnavailable) or passing
+        retryable = isinstance(error, (Busy, ServiceUnavailable)) or passing
         raise ApplicationError(str(error)[:ERROR_TEXT], type=error.code, non_retryable=not retryable) from None
     except Exception as error:  # a fault of ours, which must not hold up a page either
         if attempts is not None and activity.info().attempt >= attempts:
@@ -246,6 +275,10 @@ def _alive() -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def _is_overtaken(snapshot_id: str, begun: datetime, live: Pointer) -> bool:
+    return live.snapshot != snapshot_id and live.published_at > begun and live.as_of >= snapshot_time(snapshot_id)
 
 
 def _state(error: RegistryError) -> RepositoryState:

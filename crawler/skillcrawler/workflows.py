@@ -158,7 +158,7 @@ class CrawlRepository:
             schedule_to_close_timeout=policies.GITHUB_DEADLINE,
             retry_policy=policies.GITHUB_RETRY,
         )
-        return await _crawl(repository_id) if changed else CrawlResult(repository_id=repository_id)
+        return await _crawl(repository_id) if changed else CrawlResult(repository_id=repository_id, read=False)
 
 
 @workflow.defn
@@ -177,7 +177,7 @@ class PublishSnapshot:
         )
         return await workflow.execute_activity_method(
             Activities.publish_snapshot,
-            args=[snapshot, request.force],
+            args=[snapshot, request.force, workflow.info().start_time],
             start_to_close_timeout=policies.LONG,
             schedule_to_close_timeout=policies.LONG,
             heartbeat_timeout=policies.HEARTBEAT,

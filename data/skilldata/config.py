@@ -189,6 +189,35 @@ class ApiSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one")] = 8080
 
 
+class OnDemandSettings(Section):
+    """Crawls that somebody asks for: GitHub's webhook, and authors."""
+
+    webhook_secret: Annotated[
+        SecretStr | None, Field(min_length=16, description="Secret of GitHub's webhook; without one it is refused")
+    ] = None
+    webhook_secret_before: Annotated[
+        SecretStr | None,
+        Field(min_length=16, description="The secret before that, for as long as it is being replaced"),
+    ] = None
+    accept_unknown: Annotated[
+        bool, Field(description="Let webhook and authors add repositories that no source found")
+    ] = False
+    client_header: Annotated[
+        str, Field(description="Header in which the proxy in front names the caller; empty: there is none")
+    ] = ""
+    per_client_hour: Annotated[int, Field(ge=1, description="Requests of authors in an hour, of one address")] = 20
+    per_repository_hour: Annotated[
+        int, Field(ge=1, description="Requests of authors in an hour, for one repository")
+    ] = 6
+    per_hour: Annotated[int, Field(ge=1, description="Requests of authors in an hour, in all")] = 1000
+    publish_quiet_seconds: Annotated[
+        float, Field(ge=0, le=600, description="Publishing waits until nobody asked for this long")
+    ] = 2
+    publish_latest_seconds: Annotated[
+        float, Field(ge=0, le=3600, description="Longest wait for that, while others keep asking")
+    ] = 10
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -214,6 +243,7 @@ class Settings(BaseSettings):
     trust: TrustSettings = TrustSettings()
     site: SiteSettings = SiteSettings()
     api: ApiSettings = ApiSettings()
+    on_demand: OnDemandSettings = OnDemandSettings()
 
     @classmethod
     def settings_customise_sources(

@@ -3,6 +3,7 @@
     RegistryError                 code, sentence, remedy
     ├── ConfigurationError        a wrong or missing setting
     ├── ServiceUnavailable        PostgreSQL, S3 or Temporal does not answer
+    ├── Busy                      another process is at the same work
     ├── NotFound                  a thing that was asked for by name or id
     ├── IntegrityError            bytes that do not match their digest
     ├── SnapshotError             a snapshot that cannot be made, read or published
@@ -47,6 +48,13 @@ class ServiceUnavailable(RegistryError):
     """A service that the registry stands on does not answer."""
 
     code = "service-unavailable"
+    exit_status = 5
+
+
+class Busy(RegistryError):
+    """Another process is at the same work; it can be done when that is over."""
+
+    code = "busy"
     exit_status = 5
 
 

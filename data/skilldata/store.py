@@ -31,6 +31,11 @@ class Pointer(NamedTuple):
     published_at: datetime
     history: tuple[str, ...] = ()
 
+    @property
+    def as_of(self) -> datetime:
+        """Time of the last change in the snapshot, to the second: its id begins with it."""
+        return snapshot_time(self.snapshot)
+
 
 class SnapshotStore:
     """Snapshots in a folder of this machine and in the object store.
@@ -140,6 +145,18 @@ class SnapshotStore:
         temporary.write_bytes(data)
         os.replace(temporary, self.folder / POINTER)  # noqa: PTH105 - atomic
         return pointer
+
+
+def snapshot_time(snapshot_id: str) -> datetime:
+    """Read the time of the last change out of a snapshot's id.
+
+    Raises:
+        SnapshotError: It is no snapshot id.
+    """
+    try:
+        return datetime.strptime(snapshot_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise SnapshotError(f"{snapshot_id!r} is no snapshot id", remedy="Publish again.") from None
 
 
 def _history(old: Pointer | None, new: str) -> tuple[str, ...]:

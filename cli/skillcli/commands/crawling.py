@@ -123,12 +123,20 @@ def crawl_status(
     workflow: Annotated[str, typer.Argument(help="Which crawl, as `crawl` named it.")] = ALL,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Say whether a crawl runs, and how far it is."""
+    """Say whether a crawl runs, how far it is, and what is being read on request."""
     from skillcli import crawls as implementation
 
-    state, counters = asyncio.run(implementation.status(context.settings(), workflow))
+    settings = context.settings()
+    state, counters = asyncio.run(implementation.status(settings, workflow))
+    requests = asyncio.run(implementation.on_demand(settings))
     text = state if counters is None else f"{state}: {implementation.counted(counters)}"
-    data = {"workflow": workflow, "state": state, "counters": counters.model_dump() if counters else None}
+    text = "\n".join([text, *(f"on demand: {one.repository}: {one.phase}" for one in requests)])
+    data = {
+        "workflow": workflow,
+        "state": state,
+        "counters": counters.model_dump() if counters else None,
+        "on_demand": [one.model_dump(mode="json") for one in requests],
+    }
     context.show(data, as_json=as_json, text=text)
 
 
