@@ -33,10 +33,10 @@ from skilldata.errors import RegistryError, ServiceUnavailable
 from skilldata.export import create_snapshot
 from skilldata.models import RepositoryState, Source
 from skilldata.objects import ObjectStore
+from skilldata.publish.guard import SnapshotHeld
+from skilldata.publish.live import Publication
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
-from skilldata.store import SnapshotStore
-from skilldata.trust.publishing import Publisher
 
 ERROR_TEXT = 2000
 RESULTS = (RepositoryGone, RepositoryBlocked, RepositoryEmpty)
@@ -73,8 +73,7 @@ class Activities:
         self._github = github
         self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch", github.git_token)
         self._runs = SourceRuns(database)
-        self._snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
-        self._publisher = Publisher(settings.trust, settings.state_directory, objects)
+        self._publication = Publication(settings, objects, site_builder)
 
     @activity.defn
     def discover(self, source: Source, on_demand: bool = False) -> Discovery:
@@ -164,30 +163,30 @@ class Activities:
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
         with _translated(), _alive():
-            return create_snapshot(self._database, self._snapshots.folder).id
+            return create_snapshot(self._database, self._publication.snapshots.folder).id
 
     @activity.defn
     def publish_snapshot(self, snapshot_id: str, force: bool) -> Published:
         """Build the site of a snapshot, and make both live; nothing happens where they are."""
         with _translated(), _alive():
-            pointer = self._snapshots.pointer()
+            pointer = self._publication.snapshots.pointer()
             site = self._settings.state_directory / "site"
             if pointer and pointer.snapshot == snapshot_id and (site / "live").exists() and not force:
+                self._publication.refresh(snapshot_id)
                 return Published(snapshot=snapshot_id, changed=False)
-            with Snapshot(self._snapshots.open(snapshot_id)) as snapshot:
-                built = self._site_builder(self._settings, snapshot)
-                self._snapshots.publish(snapshot_id)
-                if self._publisher.signs:
-                    self._publisher.sign(snapshot, datetime.now(UTC))
+            try:
+                built = self._publication.make_live(snapshot_id)
+            except SnapshotHeld as held:
+                return Published(snapshot=snapshot_id, changed=False, held=held.reasons[:ERROR_TEXT])
             return Published(snapshot=snapshot_id, changed=True, pages=built.pages, files_written=built.files_written)
 
     @activity.defn
     def refresh_metadata(self) -> str:
         """Sign anew what soon expires; give until when the signed metadata is valid, empty where none is signed."""
         with _translated(), _alive():
-            if not self._publisher.signs:
+            if not self._publication.signer.signs:
                 return ""
-            return self._publisher.refresh(datetime.now(UTC)).expires.isoformat()
+            return self._publication.signer.refresh(datetime.now(UTC)).expires.isoformat()
 
     def _asked(self, on_demand: bool) -> GitHub:
         """What somebody waits for may use the reserve of GitHub's limits."""
