@@ -18,7 +18,16 @@ from typing import Annotated
 import typer
 
 from skillcli import context
-from skillcli.commands import configuration, crawling, publishing, running, scanning, trusting
+from skillcli.commands import (
+    checking,
+    configuration,
+    crawling,
+    publishing,
+    running,
+    scanning,
+    snapshots,
+    trusting,
+)
 from skilldata.errors import RegistryError
 from skilldata.names import safe_text
 
@@ -33,6 +42,8 @@ app = typer.Typer(
 running.register(app)
 crawling.register(app)
 publishing.register(app)
+snapshots.register(app)
+checking.register(app)
 scanning.register(app)
 trusting.register(app)
 configuration.register(app)

@@ -35,10 +35,11 @@ from skilldata.export import create_snapshot
 from skilldata.models import RepositoryState, Source, SourceKind
 from skilldata.objects import ObjectStore
 from skilldata.ondemand import RefreshRequest
+from skilldata.publish.guard import SnapshotHeld
+from skilldata.publish.live import Publication
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
-from skilldata.store import Pointer, SnapshotStore, snapshot_time
-from skilldata.trust.publishing import Publisher
+from skilldata.store import Pointer, snapshot_time
 
 ERROR_TEXT = 2000
 RESULTS = (RepositoryGone, RepositoryBlocked, RepositoryEmpty)
@@ -77,8 +78,7 @@ class Activities:
         self._github = github
         self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch", github.git_token)
         self._runs = SourceRuns(database)
-        self._snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
-        self._publisher = Publisher(settings.trust, settings.state_directory, objects)
+        self._publication = Publication(settings, objects, site_builder)
 
     @activity.defn
     def discover(self, source: Source, on_demand: bool = False) -> Discovery:
@@ -176,7 +176,7 @@ class Activities:
                 standing = find_repository(self._database, asked)
             if standing is None:
                 return FoundRepository(error=error)
-            pointer, changed = self._snapshots.pointer(), standing.changed_at
+            pointer, changed = self._publication.snapshots.pointer(), standing.changed_at
             is_live = pointer is not None and (changed is None or changed < pointer.as_of - LONGEST_PROBE)
             return FoundRepository(
                 repository_id=standing.repository_id,
@@ -189,7 +189,7 @@ class Activities:
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
         with _translated(), _alive():
-            return create_snapshot(self._database, self._snapshots.folder).id
+            return create_snapshot(self._database, self._publication.snapshots.folder).id
 
     @activity.defn
     def publish_snapshot(self, snapshot_id: str, force: bool, begun: datetime | None = None) -> Published:
@@ -198,26 +198,26 @@ class Activities:
         Nor where a later snapshot was made live since this one was `begun`: it has what this one has.
         """
         with _translated(), _alive():
-            pointer = self._snapshots.pointer()
+            pointer = self._publication.snapshots.pointer()
             if pointer and begun and not force and _is_overtaken(snapshot_id, begun, pointer):
                 return Published(snapshot=pointer.snapshot, changed=False)
             site = self._settings.state_directory / "site"
             if pointer and pointer.snapshot == snapshot_id and (site / "live").exists() and not force:
+                self._publication.refresh(snapshot_id)
                 return Published(snapshot=snapshot_id, changed=False)
-            with Snapshot(self._snapshots.open(snapshot_id)) as snapshot:
-                built = self._site_builder(self._settings, snapshot)
-                self._snapshots.publish(snapshot_id)
-                if self._publisher.signs:
-                    self._publisher.sign(snapshot, datetime.now(UTC))
+            try:
+                built = self._publication.make_live(snapshot_id)
+            except SnapshotHeld as held:
+                return Published(snapshot=snapshot_id, changed=False, held=held.reasons[:ERROR_TEXT])
             return Published(snapshot=snapshot_id, changed=True, pages=built.pages, files_written=built.files_written)
 
     @activity.defn
     def refresh_metadata(self) -> str:
         """Sign anew what soon expires; give until when the signed metadata is valid, empty where none is signed."""
         with _translated(), _alive():
-            if not self._publisher.signs:
+            if not self._publication.signer.signs:
                 return ""
-            return self._publisher.refresh(datetime.now(UTC)).expires.isoformat()
+            return self._publication.signer.refresh(datetime.now(UTC)).expires.isoformat()
 
     def _asked(self, on_demand: bool) -> GitHub:
         """What somebody waits for may use the reserve of GitHub's limits."""

@@ -113,6 +113,7 @@ class Published(BaseModel):
     changed: bool
     pages: int = 0
     files_written: int = 0
+    held: str = ""  # why it waits for a maintainer instead
 
 
 class CrawlReport(BaseModel):

@@ -173,6 +173,28 @@ class TrustSettings(Section):
     passphrase: Annotated[SecretStr | None, Field(description="Passphrase of the online key")] = None
 
 
+class PublishSettings(Section):
+    """Where the JSON index is published to, and what must not go out by itself."""
+
+    folder: Annotated[Path | None, Field(description="Folder to publish the JSON index to, for a web server")] = None
+    bucket: Annotated[
+        str | None, Field(description="Bucket to publish the JSON index to; empty for the one of packages")
+    ] = None
+    max_shrink: Annotated[
+        float, Field(ge=0, le=1, description="Share of skills that a snapshot may lose and still go live by itself")
+    ] = 0.05
+    downloads_hours: Annotated[
+        float, Field(ge=0, description="Time between two uploads of the large files (DuckDB, Parquet)")
+    ] = 24
+    keep_days: Annotated[
+        float, Field(ge=0, description="How long earlier snapshots, and what nothing refers to, are kept")
+    ] = 14
+    purge_command: Annotated[
+        tuple[str, ...], Field(description="Command that tells a CDN; it reads changed paths, one a line")
+    ] = ()
+    purge_url: Annotated[SecretStr | None, Field(description="Address that is sent the changed paths as JSON")] = None
+
+
 class SiteSettings(Section):
     """The static site."""
 
@@ -241,6 +263,7 @@ class Settings(BaseSettings):
     package: PackageSettings = PackageSettings()
     licence: LicenceSettings = LicenceSettings()
     trust: TrustSettings = TrustSettings()
+    publish: PublishSettings = PublishSettings()
     site: SiteSettings = SiteSettings()
     api: ApiSettings = ApiSettings()
     on_demand: OnDemandSettings = OnDemandSettings()

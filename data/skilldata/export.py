@@ -10,7 +10,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,26 @@ import duckdb
 from psycopg import Connection
 
 from skilldata.database import Database
+from skilldata.jsonindex.build import TREE, build_json_index
+from skilldata.observed import Observed, observe, write_observed
+from skilldata.parquet import PARQUET, write_parquet
 from skilldata.search import build_search_index
-from skilldata.snapshot import DATABASE, FORMAT, LISTING, MANIFEST, SEARCH, TABLES, Snapshot, SnapshotInfo, read_info
+from skilldata.snapshot import (
+    BUILT,
+    DATABASE,
+    FORMAT,
+    JSON_INDEX,
+    LISTING,
+    MANIFEST,
+    SEARCH,
+    TABLES,
+    VIEWS,
+    Snapshot,
+    SnapshotInfo,
+    read_info,
+)
 
+MEMORY = "1GB"  # of DuckDB while it builds; the rest goes through files
 # What goes into each table of the snapshot, with natural keys, in a fixed order.
 QUERIES: dict[str, str] = {
     "repository": """
@@ -67,6 +85,10 @@ QUERIES: dict[str, str] = {
         FROM finding JOIN version USING (content_digest) JOIN skill ON version_id = current_version_id
         ORDER BY repository_id, path, finding.ordinal
     """,
+    "event": """
+        SELECT at, kind, actor, event.repository_id, skill.path, evidence
+        FROM event LEFT JOIN skill USING (skill_id) ORDER BY at, event_id
+    """,
 }
 AS_OF = """
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
@@ -90,29 +112,44 @@ def create_snapshot(
     folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
-        as_of, digest = _export_rows(database, work, notify)
-        name = f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}"
-        if (folder / name / MANIFEST).exists():
-            return read_info(folder / name)
-        notify("tables")
-        counts = _build_tables(work)
-        _write_info(work, SnapshotInfo(name, as_of, FORMAT, counts, {}))
-        with Snapshot(work) as snapshot:
-            notify("listing")
-            _write_listing(snapshot, work / LISTING)
-            notify("search index")
-            build_search_index(snapshot, work / SEARCH)
-        files = {path.name: _file_digest(path) for path in (work / DATABASE, work / LISTING)}
-        _write_info(work, SnapshotInfo(name, as_of, FORMAT, counts, files))
-        work.chmod(0o755)
-        work.rename(folder / name)
-        return read_info(folder / name)
+        as_of, digest, seen = _export_rows(database, work, notify)
+        info = SnapshotInfo(f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}", as_of, FORMAT, {}, {})
+        if not (folder / info.id / MANIFEST).exists():
+            _build(work, info, notify)
+            work.chmod(0o755)
+            work.rename(folder / info.id)
+        write_observed(folder / info.id, seen)
+        return read_info(folder / info.id)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) -> tuple[datetime, str]:
-    """Write every table as CSV; give the time of the last change and the digest over all rows."""
+def _build(work: Path, info: SnapshotInfo, notify: Callable[[str], None]) -> None:
+    """Make everything that a snapshot holds from the exported rows; its manifest comes last."""
+    notify("tables")
+    counts = _build_tables(work)
+    info = replace(info, counts=counts)
+    _write_info(work, info)
+    with Snapshot(work, memory=MEMORY) as snapshot:
+        for name, make in PARTS:
+            notify(name)
+            make(snapshot, work)
+    shutil.rmtree(work / ".spill", ignore_errors=True)
+    built = [work / DATABASE, *sorted((work / SEARCH).iterdir())]
+    _write(work / BUILT, {"files": _digests(work, built)})
+    same = [work / LISTING, work / JSON_INDEX / TREE, *sorted((work / PARQUET).iterdir())]
+    _write_info(work, replace(info, files=_digests(work, same)))
+
+
+def _digests(work: Path, files: Iterable[Path]) -> dict[str, str]:
+    return {path.relative_to(work).as_posix(): _file_digest(path) for path in files}
+
+
+def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) -> tuple[datetime, str, Observed]:
+    """Write every table as CSV; give the time of the last change, the digest over all rows, and how all is.
+
+    One transaction sees everything, so that no row of one table is newer than those of another.
+    """
     digest = hashlib.sha256()
     with database.transaction() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -125,7 +162,8 @@ def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) 
                 for chunk in _copy(connection, query):
                     digest.update(chunk)
                     file.write(chunk)
-    return as_of, digest.hexdigest()
+        seen = observe(connection)
+    return as_of, digest.hexdigest(), seen
 
 
 def _copy(connection: Connection[tuple[Any, ...]], query: str) -> Iterator[bytes]:
@@ -138,7 +176,9 @@ def _build_tables(work: Path) -> dict[str, int]:
     # The storage version that today's readers of DuckDB files all understand.
     connection = duckdb.connect()
     try:
-        connection.execute("SET threads = 2")
+        connection.execute("SET threads = 1")
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(f"SET temp_directory = '{work / '.spill'}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"ATTACH '{work / DATABASE}' AS snapshot (STORAGE_VERSION 'v1.2.0')")
         connection.execute("USE snapshot")
@@ -150,6 +190,8 @@ def _build_tables(work: Path) -> dict[str, int]:
                 "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, NEW_LINE '\\n')"
             )
             (work / f"{table}.csv").unlink()
+        for view, query in VIEWS.items():
+            connection.execute(f"CREATE VIEW {view} AS {query}")
         return _counts(connection)
     finally:
         connection.close()
@@ -168,9 +210,9 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
     return {name: int((connection.execute(query).fetchone() or (0,))[0]) for name, query in queries.items()}
 
 
-def _write_listing(snapshot: Snapshot, path: Path) -> None:
+def _write_listing(snapshot: Snapshot, work: Path) -> None:
     """Write index.json: every listed skill, one line each, so that a diff of two listings reads well."""
-    with path.open("w", encoding="utf-8") as file:
+    with (work / LISTING).open("w", encoding="utf-8") as file:
         head = {"format": FORMAT, "snapshot": snapshot.info.id, "as_of": _iso(snapshot.info.as_of)}
         file.write(json.dumps({**head, "counts": snapshot.info.counts})[:-1] + ', "skills": [')
         for number, row in enumerate(snapshot.query(_LISTED)):
@@ -194,6 +236,15 @@ _LISTED = """
 """
 
 
+# What is made from the tables, in this order: name, and who makes it in the snapshot's folder.
+PARTS: tuple[tuple[str, Callable[[Snapshot, Path], object]], ...] = (
+    ("listing", _write_listing),
+    ("parquet", lambda snapshot, work: write_parquet(snapshot, work / PARQUET)),
+    ("json index", lambda snapshot, work: build_json_index(snapshot, work / JSON_INDEX)),
+    ("search index", lambda snapshot, work: build_search_index(snapshot, work / SEARCH)),
+)
+
+
 def _write_info(work: Path, info: SnapshotInfo) -> None:
     content = {
         "id": info.id,
@@ -202,7 +253,11 @@ def _write_info(work: Path, info: SnapshotInfo) -> None:
         "counts": info.counts,
         "files": info.files,
     }
-    (work / MANIFEST).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    _write(work / MANIFEST, content)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _iso(time: datetime) -> str:

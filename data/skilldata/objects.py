@@ -118,6 +118,19 @@ class ObjectStore:
         with self._asking(key):
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
+    def size(self, key: str) -> int | None:
+        """Give the bytes of an object; None where there is none."""
+        try:
+            with self._asking(key):
+                return self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"]
+        except NotFound:
+            return None
+
+    def delete(self, key: str) -> None:
+        """Delete an object, if it is there."""
+        with self._asking(key):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
     def package(self, package_digest: str) -> bytes:
         """Read a package and check its bytes.
 

@@ -3,12 +3,16 @@
 A snapshot is a folder, named by its id:
 
     snapshot.json   id, as_of, format, counts, digests of the other files
-    index.duckdb    the tables below
     index.json      every listed skill in one document, for scripts
+    json/           the JSON index: shards, directories and the tree that lists them
+    parquet/        the tables below, one file each
+    index.duckdb    the tables below
     search/         the search index
+    built.json      digests of index.duckdb and search/, whose bytes differ from build to build
 
 The id is the second of the last change in the index and the first 12 hexadecimal digits of the SHA-256
-over its rows, so that the same index gives the same id. Rows are keyed by repository id and folder path;
+over its rows, so that the same index gives the same id, and the same bytes but for the last three
+(docs/adr/0017-which-bytes-are-reproducible.md). Rows are keyed by repository id and folder path;
 no column depends on the order in which a crawler happened to work.
 """
 
@@ -27,9 +31,11 @@ from skilldata.errors import NotFound, SnapshotError
 
 FORMAT = 1
 MANIFEST = "snapshot.json"
+BUILT = "built.json"
 DATABASE = "index.duckdb"
 LISTING = "index.json"
 SEARCH = "search"
+JSON_INDEX = "json"
 
 # The tables of index.duckdb, in load order. Every TIMESTAMP is UTC.
 TABLES: dict[str, str] = {
@@ -75,6 +81,29 @@ TABLES: dict[str, str] = {
         repository_id BIGINT NOT NULL, path VARCHAR NOT NULL, ordinal INTEGER NOT NULL, rule VARCHAR NOT NULL,
         severity VARCHAR NOT NULL, file VARCHAR NOT NULL, line INTEGER, evidence VARCHAR NOT NULL,
         explanation VARCHAR NOT NULL, remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
+    """,
+    # History has no key of its own: several things can happen at one time.
+    "event": """
+        happened_at TIMESTAMP NOT NULL, kind VARCHAR NOT NULL, actor VARCHAR NOT NULL, repository_id BIGINT,
+        path VARCHAR, evidence JSON NOT NULL
+    """,
+}
+
+# What analysts ask for most, over those tables.
+VIEWS: dict[str, str] = {
+    "listed": """
+        SELECT owner || '/' || repository || '/' || slug AS address, skill.*, package_digest, size, unpacked_size,
+               file_count
+        FROM skill LEFT JOIN package USING (content_digest) WHERE state = 'listed'
+    """,
+    "copies": """
+        SELECT content_digest, count(*) AS skills, list(owner || '/' || repository || '/' || slug ORDER BY stars DESC)
+               AS addresses
+        FROM skill WHERE state = 'listed' GROUP BY content_digest HAVING count(*) > 1
+    """,
+    "licences": """
+        SELECT coalesce(licence, 'none') AS licence, count(*) AS skills, bool_and(redistributable) AS redistributable
+        FROM skill WHERE state = 'listed' GROUP BY ALL
     """,
 }
 
@@ -228,14 +257,19 @@ class Skill:
 class Snapshot:
     """A snapshot folder, opened for reading. Safe to share between threads.
 
+    Args:
+        folder: The snapshot.
+        memory: What DuckDB may use at most, as `1GB`; what does not fit goes to disk. None: most of the machine's.
+
     Raises:
         SnapshotError: The folder is not a snapshot, or of a format this code does not know.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, memory: str | None = None) -> None:
         self.folder = folder
         self.info = read_info(folder)
-        self._connection = duckdb.connect(str(folder / DATABASE), read_only=True)
+        bounds = {"memory_limit": memory, "temp_directory": str(folder / ".spill"), "threads": "1"} if memory else {}
+        self._connection = duckdb.connect(str(folder / DATABASE), read_only=True, config=dict(bounds))
 
     def __enter__(self) -> Self:
         return self
@@ -382,7 +416,7 @@ def read_info(folder: Path) -> SnapshotInfo:
             as_of=datetime.fromisoformat(content["as_of"]),
             format=content["format"],
             counts=content["counts"],
-            files=content["files"],
+            files={**content["files"], **_built(folder)},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SnapshotError(
@@ -394,6 +428,11 @@ def read_info(folder: Path) -> SnapshotInfo:
             remedy="Update the program.",
         )
     return info
+
+
+def _built(folder: Path) -> dict[str, str]:
+    path = folder / BUILT
+    return dict(json.loads(path.read_bytes())["files"]) if path.exists() else {}
 
 
 def _repository(row: tuple[Any, ...]) -> RepositoryRow:

@@ -15,7 +15,7 @@ from skillcli import context
 
 if TYPE_CHECKING:
     from skilldata.trust.ceremony import KeyRole
-    from skilldata.trust.publishing import Publisher
+    from skilldata.trust.signing import MetadataSigner
 
 trust = typer.Typer(help="Make, change and check the signatures of what is published.", no_args_is_help=True)
 
@@ -109,7 +109,7 @@ def trust_sign(
 @trust.command("refresh")
 def trust_refresh(as_json: AsJson = False) -> None:
     """Publish root and targets metadata made by hand, and sign anew what soon expires."""
-    done = _publisher().refresh(datetime.now(UTC))
+    done = _signer().refresh(datetime.now(UTC))
     text = f"{done.targets:,} files vouched for until {done.expires:%Y-%m-%d %H:%M} UTC; {done.bins} bins signed"
     context.show({**done._asdict(), "expires": done.expires.isoformat()}, as_json=as_json, text=text)
 
@@ -124,7 +124,7 @@ def trust_verify(as_json: AsJson = False) -> None:
     settings = context.settings()
     store = SnapshotStore(settings.state_directory / "snapshots", ObjectStore(settings.s3))
     with Snapshot(store.current()) as snapshot:
-        count = _publisher().check(snapshot)
+        count = _signer().check(snapshot)
     context.show({"packages": count}, as_json=as_json, text=f"clients can trust the metadata and {count:,} packages")
 
 
@@ -148,16 +148,16 @@ def verify(
     context.show(found._asdict(), as_json=as_json, text=f"{package}: published by the registry as {found.path}")
 
 
-def _publisher() -> Publisher:
+def _signer() -> MetadataSigner:
     from skilldata.objects import ObjectStore
-    from skilldata.trust.publishing import Publisher
+    from skilldata.trust.signing import MetadataSigner
 
     settings = context.settings()
-    return Publisher(settings.trust, settings.state_directory, ObjectStore(settings.s3))
+    return MetadataSigner(settings.trust, settings.state_directory, ObjectStore(settings.s3))
 
 
 def _metadata(folder: Path | None) -> Path:
-    from skilldata.trust.publishing import FOLDER
+    from skilldata.trust.signing import FOLDER
 
     return folder or context.settings().state_directory / FOLDER
 

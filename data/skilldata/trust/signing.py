@@ -23,7 +23,7 @@ FOLDER = "tuf"  # below the state directory
 BASE_URL = "registry:"  # what the metadata is asked for under when it comes from the store itself
 
 
-class Publisher:
+class MetadataSigner:
     """Signs for a registry, where it has a key.
 
     Args:
