@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from skillcli import context
-from skillcli.commands import configuration, crawling, publishing, running, scanning, trusting
+from skillcli.commands import configuration, crawling, publishing, running, scanning, sources, trusting
 from skilldata.errors import RegistryError
 from skilldata.names import safe_text
 
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 running.register(app)
 crawling.register(app)
+sources.register(app)
 publishing.register(app)
 scanning.register(app)
 trusting.register(app)
