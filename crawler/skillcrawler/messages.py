@@ -130,6 +130,7 @@ class FoundRepository(BaseModel):
 
     repository_id: int | None = None
     state: RepositoryState = RepositoryState.ACTIVE
+    head: str | None = None
     live_in: str | None = None
     error: str = ""
 
