@@ -9,17 +9,20 @@ import json
 import uuid
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import httpx
 import pytest
 from temporalio.client import Client
+from temporalio.exceptions import ApplicationError
 
 from skillapi.app import create_app
 from skillapi.asking import TemporalCrawler
 from skillcli import crawls
 from skillcli.site import build
-from skillcrawler.messages import PublishInput
+from skillcrawler.activities import Activities
+from skillcrawler.messages import Published, PublishInput
 from skillcrawler.worker import connect, running_worker
 from skillcrawler.workflows import PublishSnapshot
 from skilldata.config import OnDemandSettings, Settings
@@ -27,6 +30,7 @@ from skilldata.models import Source, SourceKind
 from skilldata.ondemand import AskedRepository, Phase, RefreshRequest, RefreshState, delivery_id, refresh_id
 from skilldata.snapshot import Snapshot
 from skilldata.store import SnapshotStore
+from skillsite.release import only_builder
 from tests.conftest import Registry
 from tests.standin import StandIn
 
@@ -360,3 +364,60 @@ def test_without_a_worker_a_request_waits_and_is_not_lost(
             await until(lambda: _shown(found, {"tools": "active"}))
 
     asyncio.run(story())
+
+
+def test_a_push_that_github_does_not_show_yet_is_looked_for_again(
+    registry: Registry, settings: Settings, github: StandIn, owner: str
+) -> None:
+    number = add(registry, github, f"{owner}/tools", skill("a"))
+    asked = AskedRepository(owner=owner, name="tools", repository_id=number)
+
+    async def story() -> None:
+        async with running(registry, settings) as found:
+            await found.deliver(**signed(payload(github, f"{owner}/tools")))
+            await found.ended(refresh_id(asked))
+            # GitHub tells of a commit that its GraphQL servers show only later.
+            early = payload(github, f"{owner}/tools", after="ab" * 20)
+            await found.deliver(**signed(early))
+            await until(lambda: _counted(found, "CrawlRepository", 2))
+            github.push(f"{owner}/tools", {"a/SKILL.md": skill("a", "late")})
+            assert (await found.ended(refresh_id(asked))).phase is Phase.LIVE
+            assert found.live_texts() == [skill("a", "late")]
+
+    asyncio.run(story())
+
+
+@pytest.fixture
+def activities(registry: Registry) -> Iterator[Activities]:
+    """The activities, without Temporal."""
+    from skillcrawler.github import GitHub
+
+    with GitHub(registry.settings.github) as asked:
+        yield Activities(registry.settings, registry.database, registry.objects, asked, build)
+
+
+def test_what_is_live_is_not_taken_back_by_a_snapshot_that_was_begun_before(
+    registry: Registry, activities: Activities, github: StandIn, owner: str
+) -> None:
+    number = add(registry, github, f"{owner}/tools", skill("a"))
+    activities.probe_repository(number)
+    activities.crawl_repository(number)
+    old, begun = activities.create_snapshot(), datetime.now(UTC)
+    github.push(f"{owner}/tools", {"a/SKILL.md": skill("a", "new")})
+    activities.probe_repository(number)
+    activities.crawl_repository(number)
+    new = activities.create_snapshot()
+    assert activities.publish_snapshot(new, False, begun).changed
+    assert activities.publish_snapshot(old, False, begun) == Published(snapshot=new, changed=False)
+    # Begun afterwards, it is what somebody wants.
+    assert activities.publish_snapshot(old, False, datetime.now(UTC)).changed
+
+
+def test_a_build_beside_another_one_is_tried_again_and_fails_nothing(
+    registry: Registry, activities: Activities
+) -> None:
+    snapshot = activities.create_snapshot()
+    with only_builder(registry.settings.state_directory / "site"), pytest.raises(ApplicationError) as caught:
+        activities.publish_snapshot(snapshot, False)
+    assert not caught.value.non_retryable
+    assert activities.publish_snapshot(snapshot, False).changed

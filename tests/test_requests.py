@@ -19,6 +19,7 @@ from skillapi import bodies, webhook
 from skillapi.app import create_app
 from skillapi.asking import Asked
 from skillapi.live import FolderSource
+from skillapi.problems import Problem
 from skillapi.ratelimit import RateLimit, client_key
 from skilldata.config import OnDemandSettings, Settings, TemporalSettings
 from skilldata.ondemand import AskedRepository, Delivery, Phase, RefreshRequest, RefreshState, refresh_id
@@ -37,6 +38,7 @@ class Listener:
         self.deliveries: list[Delivery] = []
         self.requests: list[RefreshRequest] = []
         self.states: dict[str, RefreshState] = {}
+        self.away = False
 
     async def deliver(self, delivery: Delivery) -> bool:
         known = {one.delivery for one in self.deliveries}
@@ -44,6 +46,8 @@ class Listener:
         return delivery.delivery not in known
 
     async def refresh(self, request: RefreshRequest) -> None:
+        if self.away:
+            raise Problem("requests-unavailable")
         self.requests.append(request)
 
     async def state(self, workflow_ids: Sequence[str]) -> Asked | None:
@@ -141,6 +145,13 @@ class TestMeaning:
         found = webhook.meaning(event, {**PUSH, **change})
         assert found.repositories == ()
         assert found.ignored
+
+    def test_a_push_says_which_commit_to_look_for(self) -> None:
+        def head(after: object) -> str | None:
+            return webhook.meaning("push", {**PUSH, "after": after}).repositories[0].head
+
+        assert head("ab" * 20) == "ab" * 20
+        assert [head(after) for after in ("0" * 40, "AB" * 20, "ab" * 20 + "\n", 7, None)] == [None] * 5
 
     def test_an_app_that_was_given_repositories_has_them_read_up_to_a_number(self) -> None:
         added = [{"id": number, "full_name": f"acme/r{number}", "private": False} for number in range(1, 2000)]
@@ -269,6 +280,14 @@ class TestAuthors:
             assert 0 < int(refused.headers["retry-after"]) <= 1800
             assert "minutes" in refused.json()["remedy"]
         assert len(listener.requests) == 2
+
+    def test_what_came_to_nothing_is_not_counted(self, folder: Path) -> None:
+        listener = Listener()
+        with served(folder, listener, per_client_hour=1) as client:
+            listener.away = True
+            assert [client.post(REINDEX).status_code for _ in range(3)] == [503] * 3
+            listener.away = False
+            assert [client.post(REINDEX).status_code for _ in range(2)] == [202, 429]
 
     def test_callers_behind_a_proxy_are_told_apart_by_its_header_alone(self, folder: Path) -> None:
         with served(folder, per_client_hour=1, client_header="X-Real-IP") as client:

@@ -40,6 +40,11 @@ class RateLimit:
         if len(self._full_at) > self._most_keys:
             self._full_at.popitem(last=False)
 
+    def give_back(self, key: Hashable) -> None:
+        """Take the count of one request back."""
+        if key in self._full_at:
+            self._full_at[key] -= self._step
+
     def _full(self, key: Hashable) -> float:
         now = self._clock()
         return max(self._full_at.get(key, now), now)

@@ -1,7 +1,7 @@
 """GitHub's webhook: is it GitHub's, and does it say that a repository changed? No I/O.
 
 After "Validating webhook deliveries" and "Webhook events and payloads" of GitHub's documentation. Nothing in a
-delivery is taken for true but the number and name of the repository: the crawler asks GitHub itself.
+delivery is taken for true but which repository it is about: the crawler asks GitHub itself.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ DELIVERY = "x-github-delivery"
 MAX_BYTES = 25 * 1024 * 1024  # GitHub sends nothing larger
 
 _DELIVERY = re.compile(r"[0-9A-Za-z-]{8,64}")
+_HEAD = re.compile(r"(?!0{40})[0-9a-f]{40}")  # of a branch that was deleted it is all zeros
 _REPOSITORY_ACTIONS = frozenset({
     "archived", "created", "deleted", "edited", "privatized", "publicized", "renamed", "transferred", "unarchived",
 })  # fmt: skip
@@ -69,7 +70,12 @@ def meaning(event: str, payload: Mapping[str, Any]) -> Meaning:
     if asked is None or not isinstance(repository, Mapping):
         return Meaning(ignored="it names no repository")
     ignored = _ignored(event, payload, repository.get("default_branch"))
-    return Meaning(ignored=ignored) if ignored else Meaning((asked,))
+    if ignored:
+        return Meaning(ignored=ignored)
+    head = payload.get("after") if event == "push" else None
+    if isinstance(head, str) and _HEAD.fullmatch(head):
+        asked = asked.model_copy(update={"head": head})
+    return Meaning((asked,))
 
 
 def _ignored(event: str, payload: Mapping[str, Any], default_branch: object) -> str:

@@ -26,6 +26,7 @@ from skillcli.commands import (
     running,
     scanning,
     snapshots,
+    sources,
     trusting,
 )
 from skilldata.errors import RegistryError
@@ -41,6 +42,7 @@ app = typer.Typer(
 )
 running.register(app)
 crawling.register(app)
+sources.register(app)
 publishing.register(app)
 snapshots.register(app)
 checking.register(app)

@@ -181,6 +181,7 @@ class Activities:
             return FoundRepository(
                 repository_id=standing.repository_id,
                 state=standing.state,
+                head=standing.head_oid,
                 live_in=pointer.snapshot if pointer is not None and is_live else None,
                 error=standing.error,
             )

@@ -131,6 +131,7 @@ class FoundRepository(BaseModel):
 
     repository_id: int | None = None
     state: RepositoryState = RepositoryState.ACTIVE
+    head: str | None = None
     live_in: str | None = None
     error: str = ""
 

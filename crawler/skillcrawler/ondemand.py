@@ -31,6 +31,8 @@ with workflow.unsafe.imports_passed_through():
 
 ROUNDS_PER_RUN = 20
 PUBLISH_PATIENCE = timedelta(hours=3)
+# GitHub may tell of a push a moment before all of its servers show it.
+LOOK_AGAIN = (timedelta(seconds=2), timedelta(seconds=5), timedelta(seconds=15))
 
 
 @workflow.defn
@@ -60,12 +62,14 @@ class RefreshRepository:
         self._request = request
         self._state = RefreshState(repository=f"{request.repository.owner}/{request.repository.name}")
         self._asked = 0
+        self._head = request.repository.head
         self._published = PublishDone(number=0)
 
     @workflow.signal
-    def ask(self) -> None:
-        """Say that there may be something new."""
+    def ask(self, head: str | None = None) -> None:
+        """Say that there may be something new, and which commit that is."""
         self._asked += 1
+        self._head = head or self._head
 
     @workflow.signal
     def published(self, done: PublishDone) -> None:
@@ -97,21 +101,32 @@ class RefreshRepository:
     async def _round(self, asked: int) -> None:
         self._note(phase=Phase.WAITING, error="", snapshot=None)
         found = await self._find()
-        if found.repository_id is None:
+        number = found.repository_id
+        if number is None:
             self._note(phase=Phase.UNKNOWN, error=found.error)
             return
-        self._note(phase=Phase.READING, repository_id=found.repository_id)
-        result = await workflow.execute_child_workflow(
-            CrawlRepository.run, found.repository_id, id=f"{workflow.info().workflow_id}/crawl"
-        )
-        self._count(result)
+        self._note(phase=Phase.READING, repository_id=number)
+        result = await self._crawl(number)
         found = await self._find()
+        for wait in LOOK_AGAIN:
+            if result.read or self._head in {None, found.head}:
+                break
+            await workflow.sleep(wait)
+            result = await self._crawl(number)
+            found = await self._find()
         if result.failed or found.state is RepositoryState.HELD:
             self._note(phase=Phase.FAILED if result.failed else Phase.HELD, error=found.error)
         elif found.live_in and not result.read:
             self._note(phase=Phase.UNCHANGED, snapshot=found.live_in)
         else:
             await self._publish(asked)
+
+    async def _crawl(self, repository_id: int) -> CrawlResult:
+        result: CrawlResult = await workflow.execute_child_workflow(
+            CrawlRepository.run, repository_id, id=f"{workflow.info().workflow_id}/crawl"
+        )
+        self._count(result)
+        return result
 
     async def _find(self) -> FoundRepository:
         return await workflow.execute_activity_method(

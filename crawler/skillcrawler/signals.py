@@ -36,6 +36,7 @@ class Signals:
             task_queue=self._queue,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
             start_signal=ASK,
+            start_signal_args=[request.repository.head],
         )
 
     @activity.defn

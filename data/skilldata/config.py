@@ -22,7 +22,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from skilldata.errors import ConfigurationError
 from skilldata.intervals import Bounds
-from skilldata.models import Source
+from skilldata.models import ConfiguredSource
 
 PREFIX = "SKILLREGISTRY_"
 DEFAULT_FILE = Path("registry.yaml")
@@ -253,7 +253,7 @@ class Settings(BaseSettings):
 
     state_directory: Annotated[Path, Field(description="Where services, snapshots and the site are kept")] = Path("var")
     debug: Annotated[bool, Field(description="Tracebacks and verbose logs; never in production")] = False
-    sources: Annotated[tuple[Source, ...], Field(description="Where to look for repositories")] = ()
+    sources: Annotated[tuple[ConfiguredSource, ...], Field(description="Where to look for repositories")] = ()
     sources_file: Annotated[Path | None, Field(description="A YAML file with more sources")] = None
     database: DatabaseSettings = DatabaseSettings()
     s3: S3Settings = S3Settings()
@@ -412,7 +412,8 @@ def _secret_files(variables: Mapping[str, str], known: Mapping[str, Setting]) ->
     found: dict[str, Any] = {}
     for variable, setting in known.items():
         path = variables.get(variable + "_FILE")
-        if not path or variable in variables:
+        # `sources_file` is a setting itself, and not the file of `sources`.
+        if not path or variable in variables or variable + "_FILE" in known:
             continue
         try:
             value = Path(path).read_text(encoding="utf-8").strip()

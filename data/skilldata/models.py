@@ -43,6 +43,12 @@ class Source(Record):
     interval_seconds: Annotated[int, Field(ge=60)] = 86_400
 
 
+class ConfiguredSource(Source):
+    """A source as the configuration has it; one that is not `enabled` is kept, and not listed."""
+
+    enabled: bool = True
+
+
 class RepositoryState(StrEnum):
     """What a repository is upstream, as last seen."""
 

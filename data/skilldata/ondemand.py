@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from enum import StrEnum
 
-from skilldata.models import Record
+from skilldata.models import ObjectId, Record
 
 # Workflows, and what can be said to them.
 REFRESH_REPOSITORY = "RefreshRepository"
@@ -26,11 +26,15 @@ _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}")
 
 
 class AskedRepository(Record):
-    """A repository that is to be read: by its numeric id where that is known, else by its name."""
+    """A repository that is to be read: by its numeric id where that is known, else by its name.
+
+    `head` is the commit that its default branch is said to be at.
+    """
 
     owner: str
     name: str
     repository_id: int | None = None
+    head: ObjectId | None = None
 
 
 class RefreshRequest(Record):

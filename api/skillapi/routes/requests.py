@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Annotated, Any
 from urllib.parse import quote
 
@@ -77,8 +78,8 @@ async def ask(desk: Desk, request: Request, asked: RepositoryParameters) -> Done
     repository = await _find(desk.services.live, asked)
     if repository.repository_id is None and not desk.settings.accept_unknown and desk.services.live.state.snapshot_id:
         raise _unknown(asked)
-    _admit(desk, request, repository)
-    await desk.crawler.refresh(RefreshRequest(repository=repository, may_add=desk.settings.accept_unknown))
+    with _admitted(desk, request, repository):
+        await desk.crawler.refresh(RefreshRequest(repository=repository, may_add=desk.settings.accept_unknown))
     where = _address(repository) + "/reindex"
     answer = ReindexAnswer(
         owner=repository.owner,
@@ -145,8 +146,9 @@ _KNOWN = """
 """
 
 
-def _admit(desk: Desk, request: Request, repository: AskedRepository) -> None:
-    """Count a request, or refuse it where one of the limits is reached; a refused one counts nowhere."""
+@contextmanager
+def _admitted(desk: Desk, request: Request, repository: AskedRepository) -> Iterator[None]:
+    """Count a request, or refuse it where one of the limits is reached; one that comes to nothing counts nowhere."""
     header = desk.settings.client_header
     address = request.headers.get(header, "") if header else ""
     caller = client_key(address or (request.client.host if request.client else ""))
@@ -160,6 +162,12 @@ def _admit(desk: Desk, request: Request, repository: AskedRepository) -> None:
         )
     for limit, key in limits:
         limit.count(key)
+    try:
+        yield
+    except Problem:
+        for limit, key in limits:
+            limit.give_back(key)
+        raise
 
 
 def _unknown(asked: RepositoryParameters) -> Problem:

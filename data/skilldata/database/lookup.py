@@ -15,6 +15,7 @@ class Standing(NamedTuple):
 
     repository_id: int
     state: RepositoryState
+    head_oid: str | None
     error: str
     changed_at: datetime | None
 
@@ -25,7 +26,7 @@ def find_repository(database: Database, asked: AskedRepository) -> Standing | No
     Of several that went by a name, the one that goes by it now and is still there comes first.
     """
     query = """
-        SELECT repository_id, state, error,
+        SELECT repository_id, state, head_oid, error,
                greatest((SELECT max(at) FROM event WHERE event.repository_id = repository.repository_id),
                         (SELECT max(updated_at) FROM skill WHERE skill.repository_id = repository.repository_id))
         FROM repository JOIN probe USING (repository_id)
@@ -36,4 +37,4 @@ def find_repository(database: Database, asked: AskedRepository) -> Standing | No
     full = f"{asked.owner}/{asked.name}".lower()
     with database.transaction() as connection:
         row = connection.execute(query, {"id": asked.repository_id, "full": full}).fetchone()
-    return None if row is None else Standing(row[0], RepositoryState(row[1]), row[2], row[3])
+    return None if row is None else Standing(row[0], RepositoryState(row[1]), *row[2:])
