@@ -18,6 +18,7 @@ CASES = [
     ),
     (errors.GitHubUnavailable("GET /", "timed out"), "GitHub did not answer GET /: timed out", True),
     (errors.SearchRefused("a b", "too long"), "GitHub refuses the search 'a b': too long", False),
+    (errors.CredentialRefused("token-1f", 401), "GitHub does not take the credential token-1f: HTTP 401", False),
     (errors.RepositoryGone("o/r"), "o/r is deleted, private or was never there", False),
     (errors.RepositoryBlocked("o/r", "dmca"), "GitHub blocks o/r: dmca", False),
     (errors.RepositoryEmpty("o/r"), "o/r has no commit yet", False),

@@ -5,6 +5,7 @@
         ├── RateLimited               GitHub says: not now; `retry_after` says when
         ├── GitHubUnavailable         GitHub does not answer, or answers nonsense
         ├── SearchRefused             GitHub does not take a search query
+        ├── CredentialRefused         GitHub does not take a token or an installation of an App
         ├── RepositoryGone            404: deleted, private, or never there
         ├── RepositoryBlocked         451 or 403: GitHub itself does not hand it out
         ├── RepositoryEmpty           there is no commit
@@ -90,6 +91,25 @@ class SearchRefused(CrawlError):
         super().__init__(
             f"GitHub refuses the search {query!r}: {reason}",
             remedy="Try the query on github.com, and correct the source's target.",
+        )
+
+
+class CredentialRefused(CrawlError):
+    """GitHub does not take a credential.
+
+    Args:
+        credential: Its name, which tells nothing of it.
+        status: HTTP status of GitHub's answer.
+    """
+
+    code = "credential-refused"
+
+    def __init__(self, credential: str, status: int) -> None:
+        self.credential = credential
+        self.status = status
+        super().__init__(
+            f"GitHub does not take the credential {credential}: HTTP {status}",
+            remedy="Check github.token, github.tokens and github.apps, and whether the App is installed.",
         )
 
 

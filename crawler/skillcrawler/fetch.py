@@ -32,6 +32,7 @@ SAID = 300  # characters of git's last words that an error keeps
 PROMISOR = ("-c", "remote.origin.promisor=true", "-c", "remote.origin.partialclonefilter=blob:none")
 
 
+ONLINE = frozenset({"fetch", "ls-remote"})  # git commands that go over the network
 FETCH_OPTIONS = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no")
 
 
@@ -150,12 +151,14 @@ class Fetcher:
         # The shell only sets the bound on what git may write, and is then replaced by git.
         bounded = ("/bin/sh", "-c", 'ulimit -f "$0" && exec git "$@"', str(self._limits.fetch_max_bytes // 512))
         place = () if folder is None else (f"--git-dir={folder}",)
+        # Only what goes over the network is signed; the rest needs no token, and no wait for one.
+        token = self._token() if ONLINE.intersection(arguments) else None
         with subprocess.Popen(
             [*bounded, *place, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=self._environment(),
+            env=self._environment(token),
             start_new_session=True,
         ) as process:
             try:
@@ -167,7 +170,9 @@ class Fetcher:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
         if process.returncode != 0:
-            raise self._failure(repository, process.returncode, said.decode("utf-8", "replace"))
+            raise self._failure(
+                repository, process.returncode, said.decode("utf-8", "replace"), signed=token is not None
+            )
         return output
 
     def _open(self, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -177,21 +182,24 @@ class Fetcher:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=self._environment(),
+            env=self._environment(None),
         )
 
-    def _failure(self, repository: str, status: int, said: str) -> Exception:
+    def _failure(self, repository: str, status: int, said: str, *, signed: bool = False) -> Exception:
         if "File too large" in said or "SIGXFSZ" in said or "signal 25" in said or status in {-25, 153}:
             return FetchTooLarge(repository, self._limits.fetch_max_bytes)
         if "error: 429" in said:
             return RateLimited(60, "git")
-        # Anonymously, git asks for a password where GitHub says 404; prompts are off.
+        # Git asks for a password where GitHub takes none of ours; prompts are off. With a token that is the token's
+        # end and says nothing of the repository; without one, GitHub answers so where there is none.
+        if signed and "could not read Username" in said:
+            return FetchFailed(repository, "GitHub does not take the credential")
         if "not found" in said or "could not read Username" in said:
             return RepositoryGone(repository)
         # What a server says goes to logs and terminals, so nothing in it may steer those.
         return FetchFailed(repository, safe_text(said.strip()[-SAID:], keep="\n") or f"exit status {status}")
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, token: str | None) -> dict[str, str]:
         settings = {
             "core.hooksPath": "/dev/null",
             "credential.helper": "",
@@ -203,7 +211,6 @@ class Fetcher:
             "http.lowSpeedTime": str(LOW_SPEED_SECONDS),
             "transfer.bundleURI": "false",
         }
-        token = self._token()
         if token is not None:
             pair = f"x-access-token:{token}".encode()
             # Bound to the one host, so that a redirect elsewhere does not carry it along.

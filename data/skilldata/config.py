@@ -17,8 +17,18 @@ from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
 import yaml
-from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from skilldata.errors import ConfigurationError
 from skilldata.intervals import Bounds
@@ -78,7 +88,19 @@ class AppSettings(Section):
 
     app_id: Annotated[int, Field(ge=1, description="Id of the App")]
     installation_id: Annotated[int, Field(ge=1, description="Id of the installation")]
-    private_key: Annotated[SecretStr, Field(description="Its private key, in PEM")]
+    private_key: Annotated[SecretStr, Field(description="The App's private key, in PEM")]
+    private_key_file: Annotated[Path | None, Field(description="A file that holds the key instead")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_key(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not values.get("private_key_file") or "private_key" in values:
+            return values
+        path = str(values["private_key_file"])
+        try:
+            return {**values, "private_key": Path(path).read_text(encoding="utf-8").strip()}
+        except (OSError, UnicodeDecodeError):
+            raise ValueError(f"private_key_file names {path!r}, which cannot be read") from None
 
 
 class GitHubSettings(Section):
@@ -93,7 +115,7 @@ class GitHubSettings(Section):
     apps: Annotated[
         tuple[AppSettings, ...],
         BeforeValidator(_from_text),
-        Field(description="GitHub App installations, each with app_id, installation_id and private_key"),
+        Field(description="App installations, each with app_id, installation_id and private_key or private_key_file"),
     ] = ()
     reserve: Annotated[
         float, Field(ge=0, lt=1, description="Share of each limit that is kept for crawls on demand")
@@ -299,6 +321,7 @@ class Setting(NamedTuple):
     default: str
     help: str
     secret: bool
+    many: bool = False  # a list; in JSON where it comes from a variable
 
 
 def settings_table(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Setting]:
@@ -314,6 +337,7 @@ def settings_table(model: type[BaseModel] = Settings, prefix: str = "") -> Itera
             default="" if field.default is None else _shown(field.default),
             help=field.description or "",
             secret=_is_secret(field.annotation),
+            many=typing.get_origin(field.annotation) is tuple,
         )
 
 
@@ -360,6 +384,8 @@ def load_settings(
             return Settings(**merged)
         except ValidationError as error:
             raise _explain(error) from None
+        except SettingsError:
+            raise _unreadable(variables, known) from None
 
 
 class _Environment:
@@ -442,8 +468,7 @@ def _explain(error: ValidationError) -> ConfigurationError:
     """Turn pydantic's first complaint into one sentence with path, value and nearest name."""
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
-    secret = any(setting.secret and f"{path}.".startswith(f"{setting.name}.") for setting in settings_table())
-    shown = "(secret)" if secret else repr(first.get("input"))[:80]
+    shown = "(secret)" if _may_be_secret(path) else repr(first.get("input"))[:80]
     if first["type"] == "extra_forbidden":
         names = {setting.name for setting in settings_table()}
         return ConfigurationError(f"unknown setting {path} = {shown}", remedy=_nearest(path, names))
@@ -451,6 +476,27 @@ def _explain(error: ValidationError) -> ConfigurationError:
         f"{path} = {shown} is not valid: {first['msg']}",
         remedy="See `skillregistry config --table` for what it takes.",
     )
+
+
+def _unreadable(variables: Mapping[str, str], known: Mapping[str, Setting]) -> ConfigurationError:
+    """Name the variable of a list that is no JSON, without its value."""
+    for variable, setting in known.items():
+        try:
+            if setting.many and variable in variables:
+                json.loads(variables[variable])
+        except ValueError:
+            return ConfigurationError(f"{variable} is no JSON list", remedy='Write it as ["first", "second"].')
+    return ConfigurationError("a variable cannot be read", remedy="Write lists as JSON.")
+
+
+def _may_be_secret(path: str) -> bool:
+    """Whether a value may be a secret: one of a secret setting, or an unknown name beside one, mistyped perhaps."""
+    table = list(settings_table())
+    if any(setting.secret and f"{path}.".startswith(f"{setting.name}.") for setting in table):
+        return True
+    section = path.split(".", maxsplit=1)[0]
+    known = any(setting.name == path for setting in table)
+    return not known and any(setting.secret and setting.name.startswith(f"{section}.") for setting in table)
 
 
 def _nearest(name: str, names: typing.Iterable[str]) -> str:
