@@ -18,7 +18,7 @@ def add_monorepo(github: StandIn, skills: int, *, second_files: int | None = Non
     Args:
         github: The local GitHub.
         skills: Number of skills, each with a text of its own.
-        second_files: How many of them have a second file.
+        second_files: How many further files they have in all, at most two each; one each by default.
     """
     more = skills if second_files is None else second_files
     github.add_repository(NAME, {"README.md": "Many skills.\n"})
@@ -47,5 +47,5 @@ def _files(skills: int, more: int) -> Iterator[tuple[str, bytes]]:
     yield "LICENSE", b"MIT License\n\nPermission is hereby granted, free of charge, to any person obtaining a copy\n"
     for number in range(skills):
         yield f"{skill_path(number)}/SKILL.md", skill_text(number).encode()
-        if number < more:
-            yield f"{skill_path(number)}/run.sh", f"echo {number}\n".encode() * 20
+        for second in range((number < more) + (number < more - skills)):
+            yield f"{skill_path(number)}/run{second}.sh", f"echo {number}\n".encode() * 20

@@ -15,6 +15,7 @@ from skillcrawler.fetch import Blob, FetchedRepository
 from skillcrawler.links import MAX_TARGET_BYTES
 from skillcrawler.stored import StoredBlobs
 from skillcrawler.tree import RepositoryTree
+from skillcrawler.ways import Wanted, Way, order
 
 
 class Blobs:
@@ -42,24 +43,17 @@ class Blobs:
             oids: Object ids of blobs.
             folders: Skills of which all files are wanted, without others inside.
         """
-        single = dict.fromkeys(oid for oid in oids if not self._is_known(oid))
-        inside = {entry.oid for folder in folders for entry in folder.entries if not self._is_known(entry.oid)}
-        wanted = {*single, *inside}
+        single = list(oids)
+        wanted = {*single, *(entry.oid for folder in folders for entry in folder.entries)} - self._here - self._left_out
         if not wanted:
             return
         stored = self._stored.find(list(wanted))
-        trees = []
-        for folder in folders:
-            blobs = [entry.oid for entry in folder.entries]
-            if folder.tree_oid is not None and not any(oid in stored or oid in self._here for oid in blobs):
-                trees.append(folder.tree_oid)
-            else:
-                single.update(dict.fromkeys(oid for oid in blobs if not self._is_known(oid)))
-        missing = [oid for oid in single if oid not in stored]
-        if missing or trees:
-            self._fetched.fetch_blobs(missing, trees=trees, largest=self._largest)
-            absent = self._fetched.absent(oid for oid in wanted if oid not in stored)
-            self._judge(absent, asked_for=single)
+        known = {oid for oid in wanted if oid in stored} | self._here | self._left_out
+        asked = order(single, [Wanted(one.tree_oid, [entry.oid for entry in one.entries]) for one in folders], known)
+        if asked.way is not Way.NOTHING:
+            self._fetched.fetch_blobs(asked.blobs, trees=asked.trees, largest=self._largest)
+            absent = self._fetched.absent(wanted - known)
+            self._judge(absent, asked_for=set(asked.blobs))
             self._left_out |= absent
         self._here |= wanted - self._left_out
 
@@ -90,6 +84,3 @@ class Blobs:
             raise ObjectMismatch(self._fetched.repository, min(absent), min(strangers))
         if lost := [oid for oid in absent if oid in asked_for]:
             raise FetchFailed(self._fetched.repository, f"blob {min(lost)} did not come")
-
-    def _is_known(self, oid: str) -> bool:
-        return oid in self._here or oid in self._left_out

@@ -15,6 +15,7 @@ from skillcrawler.reader import Reader
 from skillcrawler.spool import Spool
 from skillcrawler.stored import StoredBlobs
 from skillcrawler.uploads import Uploads
+from skillcrawler.ways import Way, first_way
 from skilldata.config import Settings
 from skilldata.database import CrawlOutcome, Database, DueRepository, Rewritten
 from skilldata.models import Repository
@@ -46,7 +47,8 @@ def crawl_repository(
         CrawlError: As `Fetcher` and `FetchedRepository` do.
     """
     repository = database.repository(repository_id)
-    if repository.head_oid is None:
+    due = database.due_repository(repository_id)
+    if repository.head_oid is None or first_way(repository.head_oid, due.crawled_oid) is Way.NOTHING:
         return CrawlOutcome()
     try:
         with (
@@ -55,7 +57,6 @@ def crawl_repository(
         ):
             stored = StoredBlobs(database, objects)
             reader = Reader(repository, fetched, settings, stored)
-            due = database.due_repository(repository_id)
             same_licence = reader.licence_basis == database.licence_basis(repository_id)
             reader.choose(database.known_skills(repository_id), everything=due.crawled_oid is None or not same_licence)
             with Uploads(objects) as uploads:
