@@ -24,7 +24,6 @@ _HITS_PER_RULE = 200  # of one rule in one text: what more there is says nothing
 _FINDINGS_PER_RULE = 5  # of one rule in one file
 _PROBLEMS = 5  # that are named in a report
 _DEPTH = 2  # texts hidden in hidden texts
-_LINK_MODE, _MODE_MASK = 0o120000, 0o170000
 
 
 def scan_skill(
@@ -35,7 +34,7 @@ def scan_skill(
     The work is bounded by a count of characters and not by a clock, so that a slow machine finds the same.
 
     Args:
-        files: All files of the skill, links included.
+        files: All files of the skill, with what links lead to in their place.
         manifest: The front matter of SKILL.md as read, None where there is none.
         popular: Names of popular skills, added to a short list of well-known ones.
 
@@ -109,8 +108,6 @@ def _skill(
 
 def _views(file: ScanFile, contents: Contents, meter: Meter) -> Iterator[View]:
     """The file's text, what is hidden in it, and the texts in it if it is an archive."""
-    if file.mode & _MODE_MASK == _LINK_MODE:
-        return
     yield from _with_hidden(_view(file.path, file.data, meter), meter, _DEPTH)
     for member in contents.members:
         if member.data:
