@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from skillcrawler import rescan
-from skillcrawler.scan import RULE_SET, archives, engine
+from skillcrawler.scan import RULE_SET, engine, unpack
 from skilldata.export import create_snapshot
 from skilldata.scans import Scans
 from skilldata.snapshot import Snapshot
@@ -140,14 +140,14 @@ def test_a_run_goes_page_by_page_and_is_gone_on_with(
 def test_a_rule_that_fails_is_an_error_of_that_skill_alone(
     crawler: Crawler, github: StandIn, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    whole = archives.members
+    whole = unpack.unpack
 
-    def failing(data: bytes) -> object:
+    def failing(data: bytes, room: int) -> object:
         if b"trip" in data:
             raise ZeroDivisionError
-        return whole(data)
+        return whole(data, room)
 
-    monkeypatch.setattr("skillcrawler.scan.engine.members", failing)
+    monkeypatch.setattr("skillcrawler.scan.engine.unpack", failing)
     files = {"a/SKILL.md": SKILL.format(name="a"), "a/x.txt": "trip\n", "b/SKILL.md": SKILL.format(name="b")}
     github.add_repository("acme/tools", files)
     crawler.crawl("acme/tools")

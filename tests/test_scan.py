@@ -227,7 +227,7 @@ FRAGMENTS = st.sampled_from(
 ) | st.binary(max_size=200)  # fmt: skip
 FILES = st.lists(
     st.builds(
-        ScanFile, PATHS, st.sampled_from([0o100644, 0o120000, 0]), st.lists(FRAGMENTS, max_size=4).map(b"\n".join)
+        ScanFile, PATHS, st.sampled_from([0o100644, 0o100755, 0]), st.lists(FRAGMENTS, max_size=4).map(b"\n".join)
     ),
     max_size=4,
 )

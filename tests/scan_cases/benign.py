@@ -294,7 +294,6 @@ LOOKS = (
     _case("disguised file", "noise named picture", bytes((n * 7919) % 251 for n in range(5_000)), "assets/photo.jpg"),
     _case("disguised file", "blank lines", "a\n" + "\n" * 30 + "b"),
     _case("archive", "document", _document("[Content_Types].xml", "word/document.xml"), "assets/form.docx"),
-    Case("link", "within the skill", "", {"SKILL.md": b"x", "docs/a.md": b"../SKILL.md"}, links=("docs/a.md",)),
     _case("destructive", "build folder", 'rm -rf build/ dist/ "$TMPDIR/work"\n', "scripts/clean.sh"),
     _case(
         "unsafe code",

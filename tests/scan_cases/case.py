@@ -20,17 +20,13 @@ class Case:
     rule: str
     files: Mapping[str, bytes]
     manifest: Mapping[str, Any] = field(default_factory=dict)
-    links: tuple[str, ...] = ()
 
     def scan(self) -> ScanReport:
         """Scan the skill, with a harmless SKILL.md where it has none of its own."""
         files = {"SKILL.md": b"# Sample\n", **self.files}
         files["SKILL.md"] = _FRONT_MATTER + files["SKILL.md"]
         manifest = {"name": "sample", "description": "Formats tables of figures.", **self.manifest}
-        return scan_skill(
-            [ScanFile(path, 0o120000 if path in self.links else 0o100644, data) for path, data in files.items()],
-            manifest=manifest,
-        )
+        return scan_skill([ScanFile(path, 0o100644, data) for path, data in files.items()], manifest=manifest)
 
     def as_expected(self) -> bool:
         """Whether the scanner says what the label says."""

@@ -471,7 +471,6 @@ DISGUISES = (
     _case(
         "archive", "command in a document", "remote-code", _zip({"word/notes.txt": RUN.encode()}), "assets/form.docx"
     ),
-    Case("link", "to a key", "symbolic-link", {"SKILL.md": b"x", "notes": b"../../../.ssh/id_rsa"}, links=("notes",)),
 )
 CODE = (
     _case("destructive", "home", "destructive-command", "rm -rf ~/\n", "scripts/s.sh"),

@@ -1,4 +1,4 @@
-"""Files that are not what they seem: programs under other names, compiled code, padding, links."""
+"""Files that are not what they seem: programs under other names, compiled code, padding."""
 
 from __future__ import annotations
 
@@ -45,11 +45,6 @@ _PYC_SUSPICIOUS = frozenset(
 )
 _BLANK_LINES = re.compile(r"\n(?:[ \t]{0,200}\n){200}")
 _BLANK_COLUMNS = re.compile(r"(?<=\S)[ \t\u00a0\u2003]{300}")
-_LINK_MODE = 0o120000
-_MODE_MASK = 0o170000
-_TOUCHY = re.compile(
-    r"(?:^|/)(?:\.ssh|\.aws|\.gnupg|\.config|\.kube|etc/(?:passwd|shadow)|\.env|\.netrc|proc|root)(?:/|$)"
-)
 
 
 @skill_rule(
@@ -128,26 +123,6 @@ def padding(view: View, skill: Skill) -> Iterator[Hit]:
         )
 
 
-@skill_rule(
-    "symbolic-link",
-    Severity.HIGH,
-    "A link leads elsewhere",
-    explanation="A link can make the agent read or overwrite a file outside the skill.",
-    remedy="Replace the link by the file that it means.",
-)
-def symbolic_link(skill: Skill) -> Iterator[Hit]:
-    """Find links that are absolute, leave the skill or lead to private files."""
-    for file in skill.files:
-        if file.mode & _MODE_MASK != _LINK_MODE:
-            continue
-        target = file.data.decode("utf-8", "replace").strip()
-        resolved = posixpath.normpath(posixpath.join(posixpath.dirname(file.path), target))
-        private = _TOUCHY.search(target) is not None or target.startswith(("~", "/"))
-        outside = resolved.startswith("../") or resolved == ".."
-        severity = Severity.HIGH if private else Severity.LOW if outside else Severity.INFO
-        yield Hit(severity, path=file.path, note=f"link to {target}")
-
-
 _SCRIPTABLE = frozenset({".txt", ".md", ".tmp", ".bak", ".dat", ".log"})
 
 
@@ -181,4 +156,4 @@ def _byte_code(file: ScanFile, skill: Skill) -> Hit:
     return Hit(Severity.HIGH if unchecked else Severity.MEDIUM, path=file.path, note="byte code beside its source")
 
 
-RULES = (disguised_file, compiled_code, padding, symbolic_link)
+RULES = (disguised_file, compiled_code, padding)

@@ -7,7 +7,6 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from skillcrawler.scan.archives import members
 from skillcrawler.scan.context import about_security, weighed
 from skillcrawler.scan.decode import hidden_texts
 from skillcrawler.scan.evidence import excerpt, shown
@@ -15,6 +14,7 @@ from skillcrawler.scan.names import popular_names
 from skillcrawler.scan.rule import Hit, Rule, Skill
 from skillcrawler.scan.rules import RULE_SET, RULES
 from skillcrawler.scan.scanfile import ScanFile
+from skillcrawler.scan.unpack import ARCHIVE_ROOM, SKILL_ROOM, Contents, unpack
 from skillcrawler.scan.view import Kind, Meter, View, WorkExceeded, decode, is_binary, kind_of
 from skilldata.models import EVIDENCE_LIMIT, Finding, ScanReport, Severity, Verdict
 
@@ -22,8 +22,8 @@ logger = logging.getLogger(__name__)
 
 _HITS_PER_RULE = 200  # of one rule in one text: what more there is says nothing new
 _FINDINGS_PER_RULE = 5  # of one rule in one file
+_PROBLEMS = 5  # that are named in a report
 _DEPTH = 2  # texts hidden in hidden texts
-_LINK_MODE, _MODE_MASK = 0o120000, 0o170000
 
 
 def scan_skill(
@@ -34,7 +34,7 @@ def scan_skill(
     The work is bounded by a count of characters and not by a clock, so that a slow machine finds the same.
 
     Args:
-        files: All files of the skill, links included.
+        files: All files of the skill, with what links lead to in their place.
         manifest: The front matter of SKILL.md as read, None where there is none.
         popular: Names of popular skills, added to a short list of well-known ones.
 
@@ -49,14 +49,20 @@ def scan_skill(
     problems: list[str] = []
     try:
         with _failures(problems, "reading the files"):
-            skill = _skill(ordered, manifest or {}, popular_names(popular), meter)
+            contents = tuple(_opened(ordered, problems))
+            skill = _skill(ordered, contents, manifest or {}, popular_names(popular), meter)
             for rule in RULES:
                 with _failures(problems, f"rule {rule.id}"):
                     found.extend(_findings(rule, skill))
     except WorkExceeded:
         problems.append("the scan stopped early: the skill is full of text that many rules have to look at closely")
-    kept, problem = _strongest(found), "; ".join(problems)
+    kept, problem = _strongest(found), _joined(problems)
     return ScanReport(findings=kept, verdict=_verdict(kept, problem), rule_set=RULE_SET, problem=problem)
+
+
+def _joined(problems: list[str]) -> str:
+    more = [f"and {len(problems) - _PROBLEMS} more"] if len(problems) > _PROBLEMS else []
+    return "; ".join(problems[:_PROBLEMS] + more)
 
 
 @contextmanager
@@ -71,10 +77,28 @@ def _failures(problems: list[str], what: str) -> Iterator[None]:
         problems.append(f"{what} failed: {type(error).__name__}")
 
 
-def _skill(files: tuple[ScanFile, ...], manifest: Mapping[str, Any], popular: Collection[str], meter: Meter) -> Skill:
+def _opened(files: Iterable[ScanFile], problems: list[str]) -> Iterator[Contents]:
+    """Open what is an archive, as far as the skill's room goes; what is left unread is a problem of the scan."""
+    room = SKILL_ROOM
+    for file in files:
+        contents = unpack(file.data, min(room, ARCHIVE_ROOM))
+        room -= sum(len(member.data) for member in contents.members)
+        if contents.problem:
+            problems.append(f"{shown(file.path)} was not read to its end: {contents.problem}")
+        yield contents
+
+
+def _skill(
+    files: tuple[ScanFile, ...],
+    contents: tuple[Contents, ...],
+    manifest: Mapping[str, Any],
+    popular: Collection[str],
+    meter: Meter,
+) -> Skill:
     return Skill(
         files=files,
-        views=tuple(view for file in files for view in _views(file, meter)),
+        contents=contents,
+        views=tuple(view for file, held in zip(files, contents, strict=True) for view in _views(file, held, meter)),
         manifest=manifest,
         popular=popular,
         about_security=about_security(manifest),
@@ -82,12 +106,10 @@ def _skill(files: tuple[ScanFile, ...], manifest: Mapping[str, Any], popular: Co
     )
 
 
-def _views(file: ScanFile, meter: Meter) -> Iterator[View]:
+def _views(file: ScanFile, contents: Contents, meter: Meter) -> Iterator[View]:
     """The file's text, what is hidden in it, and the texts in it if it is an archive."""
-    if file.mode & _MODE_MASK == _LINK_MODE:
-        return
     yield from _with_hidden(_view(file.path, file.data, meter), meter, _DEPTH)
-    for member in members(file.data):
+    for member in contents.members:
         if member.data:
             path = f"{file.path}!{member.name}" if member.name else file.path
             yield from _with_hidden(_view(path, member.data, meter), meter, 1)

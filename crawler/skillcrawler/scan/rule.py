@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from skillcrawler.scan.scanfile import ScanFile
+from skillcrawler.scan.unpack import Contents
 from skillcrawler.scan.view import View
 from skilldata.models import Severity
 
@@ -39,9 +40,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """All that rules may look at."""
+    """All that rules may look at; `contents` says for each of `files` what it holds if it is an archive."""
 
     files: tuple[ScanFile, ...]
+    contents: tuple[Contents, ...]
     views: tuple[View, ...]
     manifest: Mapping[str, Any]
     popular: Collection[str]

@@ -11,8 +11,7 @@ class ScanFile:
 
     Attributes:
         path: POSIX path from the skill's folder.
-        mode: Git mode (0o100644, 0o100755, 0o120000 for a link whose `data` is the target) or the
-            POSIX permission bits alone.
+        mode: Git mode (0o100644, 0o100755) or the POSIX permission bits alone.
         data: All bytes.
     """
 
