@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 from psycopg import Connection
 
+from skilldata import plugintables
 from skilldata.database import Database
 from skilldata.search import build_search_index
 from skilldata.snapshot import DATABASE, FORMAT, LISTING, MANIFEST, SEARCH, TABLES, Snapshot, SnapshotInfo, read_info
@@ -67,6 +68,7 @@ QUERIES: dict[str, str] = {
         FROM finding JOIN version USING (content_digest) JOIN skill ON version_id = current_version_id
         ORDER BY repository_id, path, finding.ordinal
     """,
+    **plugintables.QUERIES,
 }
 AS_OF = """
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
@@ -163,6 +165,8 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         "gone": "SELECT count(*) FROM skill WHERE state = 'gone'",
         "versions": "SELECT count(*) FROM version",
         "packages": "SELECT count(*) FROM package",
+        "plugins": "SELECT count(*) FROM plugin WHERE gone_at IS NULL",
+        "marketplaces": "SELECT count(*) FROM marketplace WHERE gone_at IS NULL",
         "owners": "SELECT count(DISTINCT lower(owner)) FROM skill WHERE state = 'listed'",
     }
     return {name: int((connection.execute(query).fetchone() or (0,))[0]) for name, query in queries.items()}

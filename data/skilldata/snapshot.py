@@ -23,6 +23,7 @@ from typing import Any, Self
 
 import duckdb
 
+from skilldata import plugintables
 from skilldata.errors import NotFound, SnapshotError
 
 FORMAT = 1
@@ -76,6 +77,7 @@ TABLES: dict[str, str] = {
         severity VARCHAR NOT NULL, file VARCHAR NOT NULL, line INTEGER, evidence VARCHAR NOT NULL,
         explanation VARCHAR NOT NULL, remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
     """,
+    **plugintables.TABLES,
 }
 
 

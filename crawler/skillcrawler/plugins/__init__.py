@@ -12,6 +12,6 @@ Formats: https://code.claude.com/docs/en/plugin-marketplaces and https://code.cl
 
 from __future__ import annotations
 
-from skillcrawler.plugins.repository import plugin_files, read_plugins
+from skillcrawler.plugins.repository import plugin_files, read_plugins, references_of
 
-__all__ = ["plugin_files", "read_plugins"]
+__all__ = ["plugin_files", "read_plugins", "references_of"]

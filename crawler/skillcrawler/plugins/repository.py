@@ -88,6 +88,15 @@ def read_plugins(
     )
 
 
+def references_of(read: ReadPlugins) -> dict[str, Sequence[tuple[str, str]]]:
+    """List the repositories on GitHub that the plugins of each file come from, as pairs of owner and name."""
+    named: dict[str, dict[tuple[str, str], None]] = {}
+    for plugin in read.plugins:
+        if plugin.source.owner:
+            named.setdefault(plugin.file, {}).setdefault((plugin.source.owner, plugin.source.name))
+    return {file: tuple(pairs) for file, pairs in named.items()}
+
+
 class _Reader:
     """Puts together what entries and plugin.json files say of one plugin."""
 
