@@ -173,6 +173,16 @@ def plugins_of_skill(snapshot: Snapshot, repository_id: int, path: str) -> list[
     return list(plugin_rows(snapshot, where, (repository_id, path)))
 
 
+def plugins_by_skill(snapshot: Snapshot) -> dict[tuple[int, str], list[PluginRow]]:
+    """Map repository id and folder of each skill that a plugin brings to those plugins."""
+    rows = {(row.repository_id, row.file, row.name): row for row in plugin_rows(snapshot)}
+    found: dict[tuple[int, str], list[PluginRow]] = {}
+    query = "SELECT * FROM plugin_skill ORDER BY repository_id, file, plugin, skill_repository_id, path"
+    for repository_id, file, name, skill_repository_id, path in _query(snapshot, query):
+        found.setdefault((skill_repository_id, path), []).append(rows[repository_id, file, name])
+    return found
+
+
 def _query(snapshot: Snapshot, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
     try:
         yield from snapshot.query(sql, parameters)
