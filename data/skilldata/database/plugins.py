@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, LiteralString
 
 from psycopg import Connection
 
@@ -89,7 +89,7 @@ class PluginWriter:
         ]
         self._insert("INSERT INTO plugin_diagnostic VALUES (%s, %s, %s, %s, %s, %s, %s)", rows)
 
-    def _insert(self, query: str, rows: Iterable[tuple[Any, ...]]) -> None:
+    def _insert(self, query: LiteralString, rows: Iterable[tuple[Any, ...]]) -> None:
         with self._connection.cursor() as cursor:
             cursor.executemany(query, rows)
 
