@@ -316,6 +316,9 @@ EXAMPLES = {
     "/api/v1/owners/{owner}": ["/api/v1/owners/tanaka-yuki"],
     "/api/v1/status": ["/api/v1/status"],
     "/api/v1/openapi.json": ["/api/v1/openapi.json"],
+    "/api/v1/plugins": ["/api/v1/plugins", "/api/v1/plugins?owner=acme&limit=1"],
+    "/api/v1/plugins/{owner}/{repository}/{slug}": [],  # the samples have none: tests/test_plugin_pages.py has
+    "/api/v1/marketplaces": ["/api/v1/marketplaces"],
     "/api/v1/problems/{code}": ["/api/v1/problems/not-redistributable"],
     "/healthz": ["/healthz"],
     "/health": ["/health"],

@@ -27,7 +27,7 @@ from skillapi.headers import Envelope
 from skillapi.live import Live, SnapshotSource
 from skillapi.openapi import describe
 from skillapi.problems import Problem, answer_problem
-from skillapi.routes import repositories, requests, search, skills, status
+from skillapi.routes import plugins, repositories, requests, search, skills, status
 from skillapi.signed import SignedMetadata
 from skillapi.static import Site
 from skilldata.config import Settings
@@ -39,6 +39,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
     *search.ENDPOINTS,
     *skills.ENDPOINTS,
     *repositories.ENDPOINTS,
+    *plugins.ENDPOINTS,
     *status.ENDPOINTS,
 )
 ACTIONS: tuple[Action[Any], ...] = requests.ACTIONS

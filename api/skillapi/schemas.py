@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skilldata.clientkeys import ClientKeys
 from skilldata.models import Verdict
 from skilldata.ondemand import Phase
 
@@ -132,6 +133,10 @@ class SkillAnswer(SkillSummary):
     first_seen_at: datetime
     gone_at: datetime | None
     manifest: Annotated[dict[str, Any], Field(description="Front matter as the author wrote it")]
+    client_keys: Annotated[
+        ClientKeys, Field(description="Keys that clients know, typed: what it asks for and who may call it")
+    ]
+    plugins: Annotated[list[str], Field(description="Addresses of the plugins that bring it")]
     current: Version | None
     copies: Annotated[list[str], Field(description="Addresses of other listed skills with the same content")]
     diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]

@@ -11,6 +11,7 @@ from __future__ import annotations
 from skillcrawler.errors import ObjectMismatch
 from skillcrawler.fetch import Commit, Fetcher
 from skillcrawler.history import find_rewritten
+from skillcrawler.plugins import references_of
 from skillcrawler.reader import Reader
 from skillcrawler.spool import Spool
 from skillcrawler.stored import StoredBlobs
@@ -65,7 +66,8 @@ def crawl_repository(
             for digest in sorted(stored.damaged):
                 database.record_event("package.damaged", repository_id, {"package": digest})
             spool.slugs = reader.slugs()
-            for path, names in reader.references().items():
+            plugins = reader.plugins(database.known_plugins(repository_id))
+            for path, names in {**references_of(plugins), **reader.references()}.items():
                 References(database).record(repository_id, path, names)
             return database.record_crawl(
                 repository_id,
@@ -76,6 +78,7 @@ def crawl_repository(
                 unchanged=reader.unchanged,
                 licence_basis=reader.licence_basis,
                 rewritten=_rewritten(fetcher, repository, due, reader.commit),
+                plugins=plugins,
             )
     except ObjectMismatch as error:
         # Nothing of this crawl is kept; the next one asks again.

@@ -21,6 +21,8 @@ from skillcrawler.licence import (
 )
 from skillcrawler.manifest import ReadManifest, read_manifest
 from skillcrawler.members import Members, read_links, resolve_members, source_files
+from skillcrawler.plugins import plugin_files, read_plugins
+from skillcrawler.plugins.fields import MAX_FILE_BYTES
 from skillcrawler.provenance import Origin
 from skillcrawler.root import select_root
 from skillcrawler.stored import StoredBlobs
@@ -30,6 +32,7 @@ from skilldata.config import Settings
 from skilldata.database import KnownSkill
 from skilldata.models import Diagnostic, Level, ReadSkill, Repository, SkillState
 from skilldata.names import assign_slugs
+from skilldata.plugins import KnownPlugin, ReadPlugins
 
 MANIFEST_MAX_BYTES = 5 * 1024 * 1024
 
@@ -55,6 +58,7 @@ class Reader:
         self._tree = RepositoryTree(fetched.entries(), self.commit.tree_oid)
         self._blobs = Blobs(fetched, self._tree, stored, largest=self._limits.max_file_bytes)
         self._discovery = find_skills(self._tree)
+        self._plugin_files = plugin_files(self._tree)
         folders = (skill.path for skill in self._discovery.skills)
         policy = settings.licence.redistributable
         self.licence_basis = licence_basis(self._tree, folders, repository.licence, redistributable=policy)
@@ -97,12 +101,18 @@ class Reader:
         """Read which other repositories the files of this one name; to be called after `choose`."""
         return {path: read_references(path, self._text(oid)) for path, oid in self._reference_files().items()}
 
+    def plugins(self, known: Sequence[KnownPlugin]) -> ReadPlugins:
+        """Read the plugins that the repository declares; to be called after `choose`."""
+        oids = (oid for oid in self._plugin_files.oids if self._blobs.is_here(oid))
+        contents = {oid: self._blobs.read(oid, MAX_FILE_BYTES).data for oid in oids}
+        return read_plugins(self._tree, self._plugin_files, contents, known=known)
+
     # -- what to fetch
 
     def _first_wanted(self, skills: Collection[SkillFolder]) -> tuple[list[str], list[SkillFolder]]:
         """List what can be asked for at once: blobs one by one, and folders whole."""
         outer = _folders_above(skill.path for skill in self._discovery.skills)
-        blobs: list[str] = list(self._reference_files().values())
+        blobs: list[str] = [*self._reference_files().values(), *self._plugin_files.oids]
         folders: list[SkillFolder] = []
         for skill in skills:
             blobs += (entry.oid for entry in licence_files(self._tree, skill.path))

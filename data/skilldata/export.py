@@ -19,6 +19,7 @@ from typing import Any
 import duckdb
 from psycopg import Connection
 
+from skilldata import plugintables
 from skilldata.database import Database
 from skilldata.jsonindex.build import TREE, build_json_index
 from skilldata.observed import Observed, observe, write_observed
@@ -89,6 +90,7 @@ QUERIES: dict[str, str] = {
         SELECT at, kind, actor, event.repository_id, skill.path, evidence
         FROM event LEFT JOIN skill USING (skill_id) ORDER BY at, event_id
     """,
+    **plugintables.QUERIES,
 }
 AS_OF = """
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
@@ -205,6 +207,8 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         "gone": "SELECT count(*) FROM skill WHERE state = 'gone'",
         "versions": "SELECT count(*) FROM version",
         "packages": "SELECT count(*) FROM package",
+        "plugins": "SELECT count(*) FROM plugin WHERE gone_at IS NULL",
+        "marketplaces": "SELECT count(*) FROM marketplace WHERE gone_at IS NULL",
         "owners": "SELECT count(DISTINCT lower(owner)) FROM skill WHERE state = 'listed'",
     }
     return {name: int((connection.execute(query).fetchone() or (0,))[0]) for name, query in queries.items()}

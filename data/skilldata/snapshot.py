@@ -27,6 +27,7 @@ from typing import Any, Self
 
 import duckdb
 
+from skilldata import plugintables
 from skilldata.errors import NotFound, SnapshotError
 
 FORMAT = 1
@@ -87,6 +88,7 @@ TABLES: dict[str, str] = {
         happened_at TIMESTAMP NOT NULL, kind VARCHAR NOT NULL, actor VARCHAR NOT NULL, repository_id BIGINT,
         path VARCHAR, evidence JSON NOT NULL
     """,
+    **plugintables.TABLES,
 }
 
 # What analysts ask for most, over those tables.

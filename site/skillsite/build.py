@@ -25,6 +25,7 @@ from skillsite.addresses import GITHUB, AddressError, Addresses, skill_path
 from skillsite.lists import list_pages, repository_pages
 from skillsite.machines import Visit, machine_files
 from skillsite.pages import Page, fixed_pages
+from skillsite.plugins import PluginLink, fingerprint, plugin_pages, skill_plugins
 from skillsite.records import read_skills, skill_keys
 from skillsite.skillpages import json_twin, markdown_twin, skill_page
 from skillsite.templating import Renderer
@@ -104,11 +105,12 @@ def build_site(
 
 
 class _Task(NamedTuple):
-    """A skill that has to be rendered: entry of the release, key of its input, identity."""
+    """A skill that has to be rendered: entry of the release, key of its input, identity, plugins that bring it."""
 
     name: str
     key: str
     identity: tuple[int, str]
+    plugins: tuple[PluginLink, ...]
 
 
 class _Made(NamedTuple):
@@ -156,6 +158,7 @@ def _other_pages(plan: _Plan) -> Iterator[Page]:
     yield from fixed_pages(plan.snapshot, plan.addresses, plan.title)
     yield from list_pages(plan.snapshot)
     yield from repository_pages(plan.snapshot, plan.addresses)
+    yield from plugin_pages(plan.snapshot, plan.addresses)
 
 
 def _other_files(plan: _Plan, visits: Sequence[Visit]) -> Iterator[tuple[str, bytes]]:
@@ -170,6 +173,7 @@ def _add_skills(new: releases.Release, plan: _Plan, jobs: int, visits: list[Visi
     tasks: list[_Task] = []
     names: set[str] = set()
     keys = skill_keys(plan.snapshot)
+    plugins = skill_plugins(plan.snapshot)
     for key in keys:
         try:
             name = skill_path(key.owner, key.repository, key.slug)
@@ -182,7 +186,9 @@ def _add_skills(new: releases.Release, plan: _Plan, jobs: int, visits: list[Visi
         names.add(name)
         if key.listed:
             visits.append(Visit(name + ".html", key.updated_on))
-        task = _Task(name, plan.key(key.fingerprint), (key.repository_id, key.path))
+        brought = tuple(plugins.get((key.repository_id, key.path), ()))
+        task_key = plan.key(key.fingerprint, fingerprint(brought))
+        task = _Task(name, task_key, (key.repository_id, key.path), brought)
         if not new.keep(name, task.key, _TWINS):
             tasks.append(task)
     done = len(names) - len(tasks)
@@ -232,7 +238,7 @@ class _Worker:
         made = []
         for task, skill in zip(tasks, read_skills(self._snapshot, [task.identity for task in tasks]), strict=True):
             contents = {
-                ".html": self._renderer.render(skill_page(skill, self._addresses)),
+                ".html": self._renderer.render(skill_page(skill, self._addresses, task.plugins)),
                 ".json": json_twin(skill, self._addresses),
                 ".md": markdown_twin(skill, self._addresses),
             }

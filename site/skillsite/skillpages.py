@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from skilldata.clientkeys import type_client_keys
 from skilldata.snapshot import FileRow, Skill, SkillSummary, VersionRow
 from skillsite import markdown
 from skillsite.addresses import (
@@ -20,7 +22,9 @@ from skillsite.addresses import (
     skill_path,
     topic_path,
 )
+from skillsite.asks import asks_for
 from skillsite.pages import LEVELS, META_CHARACTERS, Crumb, Page, path_or_none
+from skillsite.plugins import PluginLink
 from skillsite.scanner import judgement
 from skillsite.visible import one_line, show_hidden
 
@@ -55,8 +59,8 @@ class Value(NamedTuple):
     block: bool
 
 
-def skill_page(skill: Skill, addresses: Addresses) -> Page:
-    """Lay out the page of a skill.
+def skill_page(skill: Skill, addresses: Addresses, plugins: Sequence[PluginLink] = ()) -> Page:
+    """Lay out the page of a skill; `plugins` are those that bring it.
 
     Raises:
         AddressError: Owner, repository or slug cannot be part of an address.
@@ -75,6 +79,8 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
         "download": download(skill, addresses),
         "git": _git_commands(summary, version, addresses),
         "links": _links(skill, version, addresses),
+        "plugins": plugins,
+        "asks": asks_for(skill.manifest),
         "manifest": [_value(key, value) for key, value in skill.manifest.items() if key not in {"name", "description"}],
         "versions": skill.versions[:MAX_VERSIONS],
         "files": _file_links(skill, version, addresses),
@@ -143,6 +149,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "updated_at": summary.updated_at.isoformat(),
         "gone_at": summary.gone_at.isoformat() if summary.gone_at else None,
         "manifest": skill.manifest,
+        "client_keys": type_client_keys(skill.manifest)[0].model_dump(mode="json", exclude_defaults=True),
         "version": _version(version, addresses) if version else None,
         "versions": [_version(row, addresses) for row in skill.versions],
         "files": [

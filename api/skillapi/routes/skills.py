@@ -14,7 +14,9 @@ from skillapi.parameters import Parameters
 from skillapi.problems import Problem
 from skillapi.routes import shown
 from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, Finding, PackagedFile, SkillAnswer, VersionsAnswer
+from skilldata.clientkeys import type_client_keys
 from skilldata.errors import NotFound
+from skilldata.pluginrows import plugins_of_skill
 from skilldata.snapshot import Skill, SkillSummary, VersionRow
 
 MAX_COPIES = 100
@@ -51,6 +53,8 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         first_seen_at=row.first_seen_at,
         gone_at=row.gone_at,
         manifest=skill.manifest,
+        client_keys=type_client_keys(skill.manifest)[0],
+        plugins=[one.address for one in plugins_of_skill(call.opened.snapshot, row.repository_id, row.path)],
         current=shown.version(call.services.settings, row, skill.current) if skill.current else None,
         copies=[copy.address for copy in skill.copies[:MAX_COPIES]],
         diagnostics=dict(sorted(Counter(one.level for one in skill.diagnostics).items())),

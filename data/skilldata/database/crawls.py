@@ -10,10 +10,12 @@ from psycopg import Connection
 
 from skilldata.database import todo
 from skilldata.database.events import add_event
+from skilldata.database.plugins import PluginWriter
 from skilldata.database.records import CrawlOutcome, Rewritten
 from skilldata.database.skills import CrawlWriter
 from skilldata.intervals import Bounds
 from skilldata.models import ReadSkill
+from skilldata.plugins import ReadPlugins
 
 
 class Crawled(NamedTuple):
@@ -25,6 +27,7 @@ class Crawled(NamedTuple):
     committed_at: datetime
     licence_basis: str
     rewritten: Rewritten | None
+    plugins: ReadPlugins | None
     bounds: Bounds
 
 
@@ -44,7 +47,9 @@ def record_crawl(
         add_event(connection, "repository.history-rewritten", crawled.repository_id, evidence)
     writer = CrawlWriter(connection, crawled.repository_id, crawled.revision, crawled.committed_at)
     outcome = writer.write(skills, unchanged)
-    known = {key: value for key, value in crawled._asdict().items() if key not in {"rewritten", "bounds"}}
+    if crawled.plugins is not None:
+        PluginWriter(connection, crawled.repository_id).write(crawled.plugins)
+    known = {key: value for key, value in crawled._asdict().items() if key not in {"rewritten", "plugins", "bounds"}}
     connection.execute(_CRAWLED, known)
     changed = crawled_oid is not None and crawled_oid != crawled.revision
     todo.finish_probes(connection, [(crawled.repository_id, pushed_at)], bounds=crawled.bounds, changed=changed)

@@ -17,6 +17,7 @@ from skilldata.config import DatabaseSettings
 from skilldata.database import todo
 from skilldata.database.crawls import Crawled, record_crawl
 from skilldata.database.events import add_event, clean
+from skilldata.database.plugins import known_plugins
 from skilldata.database.records import (
     CrawlOutcome,
     DueRepository,
@@ -30,6 +31,7 @@ from skilldata.database.repositories import release, save_repositories, set_stat
 from skilldata.errors import ConfigurationError, NotFound, ServiceUnavailable
 from skilldata.intervals import DEFAULT_BOUNDS, Bounds
 from skilldata.models import ReadSkill, Repository, RepositoryState, Source
+from skilldata.plugins import KnownPlugin, ReadPlugins
 
 RowT = TypeVar("RowT", DueRepository, Repository)
 
@@ -208,6 +210,11 @@ class Database:
         with self.transaction() as connection, connection.cursor(row_factory=class_row(KnownSkill)) as cursor:
             return cursor.execute(query, (repository_id,)).fetchall()
 
+    def known_plugins(self, repository_id: int) -> list[KnownPlugin]:
+        """List the plugins of a repository that have a slug."""
+        with self.transaction() as connection:
+            return known_plugins(connection, repository_id)
+
     def stored_blobs(self, oids: Sequence[str]) -> list[StoredBlob]:
         """Find git blobs whose bytes are in a stored package, so that they need not be fetched again."""
         query = """
@@ -228,6 +235,7 @@ class Database:
         unchanged: Sequence[str] = (),
         licence_basis: str = "",
         rewritten: Rewritten | None = None,
+        plugins: ReadPlugins | None = None,
     ) -> CrawlOutcome:
         """Make the index reflect one revision of one repository, whole or not at all.
 
@@ -240,11 +248,14 @@ class Database:
             unchanged: Paths of skills whose folder is the one that the index has.
             licence_basis: What the repository's own licence was judged from; see `licence_basis`.
             rewritten: That the history of the branch was, if it was.
+            plugins: All that it says of plugins; None leaves those of the index as they are.
 
         Returns:
             What changed. Skills that are neither read nor unchanged are marked gone; nothing is deleted.
         """
-        crawled = Crawled(repository_id, revision, tree_oid, committed_at, licence_basis, rewritten, self._bounds)
+        crawled = Crawled(
+            repository_id, revision, tree_oid, committed_at, licence_basis, rewritten, plugins, self._bounds
+        )
         for attempt in range(DEADLOCKS):
             try:
                 with self.transaction() as connection:
