@@ -3,7 +3,7 @@
 Rules never run a pattern over a whole file. `View.find` looks for a signal's literal strings first
 (one pass of `str.find` each), then runs the pattern over the lines around them. So a 5 MiB file costs
 little unless it is full of such strings, and every byte is still looked at. The work is metered: a
-skill made to exhaust the scanner ends with `WorkExceeded` and the verdict `error`.
+file made to exhaust the scanner ends with `WorkExceeded`, and its skill with the verdict `error`.
 """
 
 from __future__ import annotations
@@ -53,20 +53,27 @@ class Kind(StrEnum):
 
 
 class WorkExceeded(Exception):
-    """A skill needs more work than `WORK_LIMIT`."""
+    """A file needs more work than its share of `WORK_LIMIT`."""
 
 
 class Meter:
-    """Counts the work done for one skill, in characters, so that results never depend on the clock."""
+    """Counts the work done for one file, in characters, so that results never depend on the clock.
 
-    def __init__(self, limit: int = WORK_LIMIT) -> None:
-        self._left = limit
+    Attributes:
+        spent: What was done so far, never more than the limit.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.spent = 0
 
     def spend(self, characters: int) -> None:
-        """Take `characters` and a fixed cost off what is left; raises `WorkExceeded`."""
-        self._left -= characters + _SPAN_COST
-        if self._left < 0:
+        """Count `characters` and a fixed cost; raises `WorkExceeded`."""
+        cost = characters + _SPAN_COST
+        if self.spent + cost > self._limit:
+            self.spent = self._limit
             raise WorkExceeded
+        self.spent += cost
 
 
 class View:
