@@ -70,7 +70,7 @@ class SkillSummary(Answer):
     repository: str
     slug: str | None
     path: Annotated[str, Field(description="Folder from the repository's root; empty for the root itself")]
-    state: Annotated[str, Field(description="listed, refused or gone")]
+    state: Annotated[str, Field(description="listed, refused, gone, yanked, quarantined or removed")]
     level: str
     name: str
     description: str
@@ -111,6 +111,7 @@ class SkillAnswer(SkillSummary):
     manifest: Annotated[dict[str, Any], Field(description="Front matter as the author wrote it")]
     current: Version | None
     copies: Annotated[list[str], Field(description="Addresses of other listed skills with the same content")]
+    yanked: Annotated[str | None, Field(description="Why maintainers hide it from lists, where they do")]
     diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]
 
 

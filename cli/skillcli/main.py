@@ -18,7 +18,7 @@ from typing import Annotated
 import typer
 
 from skillcli import context
-from skillcli.commands import configuration, crawling, publishing, running
+from skillcli.commands import configuration, crawling, publishing, running, stewardship
 from skilldata.errors import RegistryError
 from skilldata.names import safe_text
 
@@ -33,6 +33,7 @@ app = typer.Typer(
 running.register(app)
 crawling.register(app)
 publishing.register(app)
+stewardship.register(app)
 configuration.register(app)
 
 

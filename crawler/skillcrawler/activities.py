@@ -35,6 +35,7 @@ from skilldata.models import RepositoryState, Source
 from skilldata.objects import ObjectStore
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
+from skilldata.stewardship import apply_policy, load_policy, withhold
 from skilldata.store import SnapshotStore
 from skilldata.trust.publishing import Publisher
 
@@ -111,6 +112,7 @@ class Activities:
     def probe_page(self, page: PageInput) -> Page:
         """Look at the repositories that have waited longest, and say which changed."""
         with _translated():
+            self._apply_policy()
             due = self._database.due(page.limit, before=page.before, sources=page.sources)
             seen = self._prober(on_demand=bool(page.sources)).probe(due)
             changed = self._database.record_probe(seen.repositories, states=seen.states)
@@ -160,6 +162,10 @@ class Activities:
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
         with _translated(), _alive():
+            self._apply_policy()
+            # Before anything is published: what is restored is there when it is offered, and what is not to be
+            # served is gone the sooner.
+            withhold(self._database, self._objects)
             return create_snapshot(self._database, self._snapshots.folder).id
 
     @activity.defn
@@ -188,6 +194,9 @@ class Activities:
     def _asked(self, on_demand: bool) -> GitHub:
         """What somebody waits for may use the reserve of GitHub's limits."""
         return self._github.on_demand() if on_demand else self._github
+
+    def _apply_policy(self) -> None:
+        apply_policy(self._database, load_policy(self._settings.policy_file))
 
     def _prober(self, *, on_demand: bool) -> Prober:
         return Prober(self._asked(on_demand), self._fetcher, self._settings.crawl.batch_size)

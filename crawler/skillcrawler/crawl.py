@@ -35,6 +35,7 @@ from skilldata.models import Diagnostic, Level, ReadSkill, Repository, SkillStat
 from skilldata.names import assign_slugs
 from skilldata.objects import ObjectStore, package_key, provenance_key
 from skilldata.references import References
+from skilldata.stewardship import Rulings
 
 VERSION = version("agentskillregistry")
 MANIFEST_MAX_BYTES = 5 * 1024 * 1024
@@ -64,7 +65,8 @@ def crawl_repository(
     if repository.head_oid is None:
         return CrawlOutcome()
     with fetcher.fetch(repository.owner, repository.name, repository.head_oid) as fetched:
-        reader = _Reader(repository, fetched, settings, objects, StoredBlobs(database, objects))
+        withheld = Rulings(database).withheld_digests()
+        reader = _Reader(repository, fetched, settings, objects, StoredBlobs(database, objects), withheld)
         known = database.known_skills(repository_id)
         fresh = database.due_repository(repository_id).crawled_oid is None
         same_licence = reader.licence_basis == database.licence_basis(repository_id)
@@ -99,6 +101,7 @@ class _Reader:
         settings: Settings,
         objects: ObjectStore,
         stored: StoredBlobs,
+        withheld: frozenset[str],
     ) -> None:
         self._repository = repository
         self._fetched = fetched
@@ -106,6 +109,7 @@ class _Reader:
         self._limits = settings.package
         self._objects = objects
         self._stored = stored
+        self._withheld = withheld
         self._here: set[str] = set()
         self.commit: Commit = fetched.commit()
         self._tree = RepositoryTree(fetched.entries(), self.commit.tree_oid)
@@ -269,6 +273,8 @@ class _Reader:
     def _store(self, skill: SkillFolder, built: BuiltPackage) -> None:
         """Put the package into the store before the index speaks of it, with a word on where it came from."""
         package = built.package
+        if package.content_digest in self._withheld or package.package_digest in self._withheld:
+            return  # it is recorded, so that it has its tombstone under this name too, but its bytes are not kept
         self._objects.put_if_absent(package_key(package.package_digest), built.data, content_type="application/zip")
         origin = Origin(
             repository_id=self._repository.repository_id,

@@ -189,6 +189,9 @@ class Settings(BaseSettings):
     debug: Annotated[bool, Field(description="Tracebacks and verbose logs; never in production")] = False
     sources: Annotated[tuple[Source, ...], Field(description="Where to look for repositories")] = ()
     sources_file: Annotated[Path | None, Field(description="A YAML file with more sources")] = None
+    policy_file: Annotated[
+        Path | None, Field(description="A YAML file with what is blocked and which skills have a state by decree")
+    ] = None
     database: DatabaseSettings = DatabaseSettings()
     s3: S3Settings = S3Settings()
     temporal: TemporalSettings = TemporalSettings()

@@ -18,6 +18,7 @@ from typing import Any
 import duckdb
 from psycopg import Connection
 
+from skilldata import takedowns
 from skilldata.database import Database
 from skilldata.search import build_search_index
 from skilldata.snapshot import DATABASE, FORMAT, LISTING, MANIFEST, SEARCH, TABLES, Snapshot, SnapshotInfo, read_info
@@ -30,29 +31,46 @@ QUERIES: dict[str, str] = {
         FROM repository ORDER BY repository_id
     """,
     "skill": """
-        SELECT skill.repository_id, skill.path, owner, repository.name, slug, skill.state, skill.level,
-               coalesce(version.name, ''), coalesce(version.description, ''), manifest_file, label, content_digest,
-               version.licence, coalesce(redistributable, FALSE), stars, skill.first_seen_at, updated_at, gone_at
+        SELECT skill.repository_id, skill.path, owner, repository.name, slug,
+               CASE WHEN skill.slug IS NULL OR (ruled.state = 'yanked' AND skill.state <> 'listed') THEN skill.state
+                    ELSE coalesce(ruled.state, skill.state) END,
+               skill.level, coalesce(CASE WHEN NOT hidden THEN version.name END, ''),
+               coalesce(CASE WHEN NOT hidden THEN version.description END, ''),
+               manifest_file, label, content_digest, version.licence,
+               coalesce(redistributable AND NOT hidden, FALSE), stars, skill.first_seen_at,
+               greatest(updated_at, ruled.since), gone_at
         FROM skill JOIN repository USING (repository_id) LEFT JOIN version ON version_id = current_version_id
+        LEFT JOIN skill_takedown AS ruled ON ruled.skill_id = skill.skill_id
+        CROSS JOIN LATERAL (SELECT coalesce(ruled.state, 'yanked') <> 'yanked') AS of (hidden)
         ORDER BY skill.repository_id, skill.path
     """,
     "version": """
         SELECT repository_id, path, ordinal, label, content_digest, revision, committed_at, version.created_at,
-               version.level, licence, licence_evidence, redistributable
-        FROM version JOIN skill USING (skill_id) ORDER BY repository_id, path, ordinal
+               version.level, licence, licence_evidence,
+               redistributable AND coalesce(ruled.state, 'yanked') = 'yanked'
+               AND content_digest NOT IN (SELECT content_digest FROM blocked_content)
+        FROM version JOIN skill USING (skill_id) LEFT JOIN skill_takedown AS ruled USING (skill_id)
+        ORDER BY repository_id, path, ordinal
     """,
     "package": """
         SELECT content_digest, package_digest, size, unpacked_size, file_count FROM package ORDER BY content_digest
     """,
-    "file": "SELECT content_digest, path, mode, size, sha256 FROM file ORDER BY content_digest, path",
+    "file": """
+        SELECT content_digest, path, mode, size, sha256 FROM file
+        WHERE content_digest NOT IN (SELECT content_digest FROM withheld_package) ORDER BY content_digest, path
+    """,
     "document": """
         SELECT repository_id, path, manifest, text
-        FROM skill JOIN version ON version_id = current_version_id ORDER BY repository_id, path
+        FROM skill JOIN version ON version_id = current_version_id LEFT JOIN skill_takedown AS ruled
+             ON ruled.skill_id = skill.skill_id
+        WHERE coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path
     """,
     "diagnostic": """
         SELECT repository_id, path, ordinal, rule, diagnostic.level, file, line, message, remedy
-        FROM diagnostic JOIN skill USING (skill_id) ORDER BY repository_id, path, ordinal
+        FROM diagnostic JOIN skill USING (skill_id) LEFT JOIN skill_takedown AS ruled USING (skill_id)
+        WHERE coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path, ordinal
     """,
+    **takedowns.QUERIES,
 }
 AS_OF = """
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill), 'epoch'::timestamptz)

@@ -118,6 +118,20 @@ class ObjectStore:
         with self._asking(key):
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
+    def has(self, key: str) -> bool:
+        """Whether there is an object under a key."""
+        try:
+            with self._asking(key):
+                self._client.head_object(Bucket=self.bucket, Key=key)
+        except NotFound:
+            return False
+        return True
+
+    def delete(self, key: str) -> None:
+        """Take an object away; nothing happens where there is none. A versioned bucket hides it only."""
+        with self._asking(key):
+            self._client.delete_object(Bucket=self.bucket, Key=key)
+
     def package(self, package_digest: str) -> bytes:
         """Read a package and check its bytes.
 

@@ -23,7 +23,9 @@ from typing import Any, Self
 
 import duckdb
 
+from skilldata import takedowns
 from skilldata.errors import NotFound, SnapshotError
+from skilldata.takedowns import Takedown
 
 FORMAT = 1
 MANIFEST = "snapshot.json"
@@ -69,6 +71,7 @@ TABLES: dict[str, str] = {
         level VARCHAR NOT NULL, file VARCHAR NOT NULL, line INTEGER, message VARCHAR NOT NULL,
         remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
     """,
+    **takedowns.TABLES,
 }
 
 
@@ -182,7 +185,7 @@ class Skill:
     """Everything that a snapshot knows of one skill. `text` is its whole SKILL.md; '' where refused.
 
     `versions` are newest first, `files` those of the current version, `copies` the other listed skills
-    with the same content.
+    with the same content. Of one that maintainers took down, `takedown` says why.
     """
 
     summary: SkillSummary
@@ -193,6 +196,7 @@ class Skill:
     files: list[FileRow]
     diagnostics: list[DiagnosticRow]
     copies: list[SkillSummary]
+    takedown: Takedown | None = None
 
     @property
     def current(self) -> VersionRow | None:
@@ -243,7 +247,7 @@ class Snapshot:
         """Read one skill by its public address. Owner and repository compare without case, as on GitHub.
 
         Raises:
-            NotFound: No listed or gone skill goes by that address.
+            NotFound: No skill but a refused one goes by that address.
         """
         found = list(
             self.summaries(
@@ -277,7 +281,12 @@ class Snapshot:
             )
             if digest
             else [],
+            takedown=takedowns.skill_takedown(self.query, *key),
         )
+
+    def blocked(self, digest: str) -> Takedown | None:
+        """Find out whether a `sha256:` digest, of a content or a package, is blocked."""
+        return takedowns.blocked(self.query, digest)
 
     def versions(self, repository_id: int, path: str) -> list[VersionRow]:
         """List the versions of a skill, newest first."""

@@ -23,6 +23,7 @@ from skilldata.snapshot import (
     Snapshot,
     VersionRow,
 )
+from skilldata.takedowns import Takedown
 
 Key = tuple[int, str]  # repository id and folder: what a skill is known by
 Row = TypeVar("Row")
@@ -98,6 +99,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
     diagnostics = _grouped(_by_key(snapshot, _DIAGNOSTICS, keys), 2)
     files = _grouped(snapshot.query(_FILES, [digests]), 1)
     copies = _grouped(snapshot.query(_COPIES, [digests]), 1)
+    takedowns = {(row[0], row[1]): Takedown(*row[2:]) for row in _by_key(snapshot, _TAKEDOWNS, keys)}
     skills = []
     for key in keys:
         summary = summaries[key]
@@ -113,6 +115,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
                 files=[FileRow(*row) for row in files[digest]],
                 diagnostics=[DiagnosticRow(*row) for row in diagnostics[key]],
                 copies=[copy for row in copies[digest] if (copy := SkillSummary(*row)) and (row[0], row[1]) != key],
+                takedown=takedowns.get(key),
             )
         )
     return skills
@@ -190,6 +193,7 @@ def _repositories(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Repositor
 
 
 _DOCUMENTS = "SELECT d.repository_id, d.path, manifest, text FROM document d {keys}"
+_TAKEDOWNS = "SELECT t.repository_id, t.path, state, legal, reason, since FROM takedown t {keys}"
 _VERSIONS = """
     SELECT v.repository_id, v.path, ordinal, label, content_digest, package_digest, size, unpacked_size, file_count,
            revision, committed_at, created_at, level, licence, licence_evidence, redistributable
@@ -231,10 +235,11 @@ _SKILL_KEYS = """
     SELECT repository_id, path, s.owner, repository, slug, s.state = 'listed',
            strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
-                            coalesce(c.rows, ''), document.manifest::VARCHAR, sha256(document.text)))
+                            coalesce(c.rows, ''), document.manifest::VARCHAR, sha256(document.text), t::VARCHAR))
     FROM skill s JOIN repository r USING (repository_id)
     LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
     LEFT JOIN copy_rows c USING (content_digest) LEFT JOIN document USING (repository_id, path)
+    LEFT JOIN takedown t USING (repository_id, path)
     WHERE s.state <> 'refused'
     ORDER BY lower(s.owner), s.owner, lower(repository), repository, slug, s.state = 'listed' DESC, path
 """

@@ -68,6 +68,7 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
         "version": version,
         "name": summary.name or summary.slug,
         "gone": summary.state == "gone",
+        "yanked": skill.takedown if summary.state == "yanked" else None,
         "level_meaning": LEVELS.get(summary.level, ""),
         "body": _body(skill, version, addresses),
         "download": download(skill, addresses),
@@ -98,7 +99,7 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
 def download(skill: Skill, addresses: Addresses) -> Download | None:
     """How to fetch, check and unpack the current version; None where its bytes are not handed out."""
     summary, version = skill.summary, skill.current
-    if version is None or not version.redistributable or summary.state != "listed":
+    if version is None or not version.redistributable or summary.state not in {"listed", "yanked"}:
         return None
     slug = summary.slug or ""
     file = f"{slug}.zip"
@@ -138,6 +139,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "topics": skill.repository.topics,
         "first_seen_at": summary.first_seen_at.isoformat(),
         "updated_at": summary.updated_at.isoformat(),
+        "yanked": skill.takedown.reason if skill.takedown else None,
         "gone_at": summary.gone_at.isoformat() if summary.gone_at else None,
         "manifest": skill.manifest,
         "version": _version(version, addresses) if version else None,
@@ -165,7 +167,7 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
         one_line(summary.description),
         "",
         f"- Address: {summary.address}",
-        f"- State: {summary.state}",
+        f"- State: {summary.state}{f' ({one_line(skill.takedown.reason)})' if skill.takedown else ''}",
         f"- Level: {summary.level}. {LEVELS.get(summary.level, '')}",
         f"- Licence: {summary.licence or 'none found'}",
         f"- Source: {_source(skill, version, addresses)}",

@@ -20,6 +20,12 @@ OF_SOURCES = """
         JOIN unnest(%(kinds)s::text[], %(targets)s::text[]) AS wanted (kind, target) USING (kind, target)))
 """
 
+# What maintainers blocked is not looked at; it stays due, for the day the block is lifted.
+NOT_BLOCKED = """
+    NOT EXISTS (SELECT FROM ruling WHERE ruling.repository_id = repository.repository_id)
+    AND NOT EXISTS (SELECT FROM ruling WHERE ruling.owner = lower(repository.owner))
+"""
+
 
 def of_sources(sources: Sequence[Source]) -> dict[str, Any]:
     """Give the values of the condition `OF_SOURCES`; no sources means all repositories."""
@@ -42,7 +48,7 @@ def due(
     query = f"""
         SELECT repository_id, node_id, owner, name, crawled_oid
         FROM probe JOIN repository USING (repository_id)
-        WHERE due_at <= %(before)s AND state <> 'held' AND {OF_SOURCES}
+        WHERE due_at <= %(before)s AND state <> 'held' AND {NOT_BLOCKED} AND {OF_SOURCES}
         ORDER BY attempts > 0, due_at, repository_id LIMIT %(limit)s
     """
     values = {**of_sources(sources), "before": before, "limit": limit}
