@@ -176,6 +176,9 @@ class RepositoryAnswer(Repository):
     """A repository with one page of its skills, by folder; refused ones among them."""
 
     counts: Annotated[dict[str, int], Field(description="Skills by state")]
+    categories: Annotated[list[str], Field(description="As the author's .skillregistry.yaml has them")]
+    maintainers: Annotated[list[str], Field(description="GitHub accounts that the author's file names")]
+    author_file: Annotated[list[Diagnostic], Field(description="What is wrong with the author's file")]
     skills: list[RepositorySkill]
     next: str | None
 

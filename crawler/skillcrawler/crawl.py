@@ -6,10 +6,13 @@ trees -> skill folders -> which changed -> their blobs -> manifest, licence, pac
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import asdict
 from importlib.metadata import version
 from typing import NamedTuple
 
 from skillcrawler.archive import BuiltPackage, build_package, check_sizes
+from skillcrawler.authorfile import MAX_BYTES as AUTHOR_MAX_BYTES
+from skillcrawler.authorfile import AuthorFile, author_file, read_author_file
 from skillcrawler.discover import Discovery, SkillFolder, Unusable, find_skills
 from skillcrawler.discovery import REFERENCE_FILES, read_references
 from skillcrawler.fetch import Blob, Commit, FetchedRepository, Fetcher
@@ -29,6 +32,7 @@ from skillcrawler.provenance import Origin, canonical_json, provenance_statement
 from skillcrawler.root import select_root
 from skillcrawler.stored import StoredBlobs
 from skillcrawler.tree import RepositoryTree
+from skilldata.authorfiles import AuthorFiles
 from skilldata.config import Settings
 from skilldata.database import CrawlOutcome, Database, KnownSkill
 from skilldata.models import Diagnostic, Level, ReadSkill, Repository, SkillState
@@ -71,6 +75,7 @@ def crawl_repository(
         fresh = database.due_repository(repository_id).crawled_oid is None
         same_licence = reader.licence_basis == database.licence_basis(repository_id)
         read = reader.read(known, everything=fresh or not same_licence)
+        AuthorFiles(database).record(repository_id, **asdict(reader.author))
         for path, names in reader.references().items():
             References(database).record(repository_id, path, names)
         return database.record_crawl(
@@ -114,17 +119,21 @@ class _Reader:
         self.commit: Commit = fetched.commit()
         self._tree = RepositoryTree(fetched.entries(), self.commit.tree_oid)
         self._discovery = find_skills(self._tree)
+        self._author_entry = author_file(self._tree)
+        self.author = AuthorFile()
         self._licence_texts: TextCache = {}
 
     @property
     def licence_basis(self) -> str:
         """What the licences of skills are judged from outside of their folders."""
         folders = (skill.path for skill in self._discovery.skills)
-        policy = self._settings.licence.redistributable
-        return licence_basis(self._tree, folders, self._repository.licence, redistributable=policy)
+        policy = self._settings.licence.allowed
+        basis = licence_basis(self._tree, folders, self._repository.licence, redistributable=policy)
+        # What an author asks for, too, may change while the folders stay as they are.
+        return f"{basis} {self._author_entry.oid}" if self._author_entry else basis
 
     def read(self, known: Collection[KnownSkill], *, everything: bool) -> _Read:
-        discovery = self._discovery
+        discovery, excluded = self._heed_author()
         unchanged = [] if everything else _unchanged(discovery, known)
         changed = [skill for skill in discovery.skills if skill.path not in set(unchanged)]
         self._fetch([*_first_wanted(self._tree, changed, self._limits.max_files), *self._reference_files().values()])
@@ -137,7 +146,15 @@ class _Reader:
             self._read_skill(skill, members[skill.path], manifests[skill.path], slugs.get(skill.path))
             for skill in changed
         ]
-        return _Read(skills + [_refused(one) for one in discovery.unusable], unchanged)
+        return _Read([*skills, *excluded, *map(_refused, discovery.unusable)], unchanged)
+
+    def _heed_author(self) -> tuple[Discovery, list[ReadSkill]]:
+        """Read the author's file before any skill: what it excludes is not even fetched."""
+        if self._author_entry is None:
+            return self._discovery, []
+        self._fetch([self._author_entry.oid])
+        self.author = read_author_file(self._read(self._author_entry.oid, AUTHOR_MAX_BYTES).data)
+        return self.author.apply(self._discovery)
 
     def references(self) -> dict[str, Sequence[tuple[str, str]]]:
         """Read which other repositories the files of this one name; to be called after `read`, which fetches them."""
@@ -219,7 +236,7 @@ class _Reader:
             diagnostics += built
         judged = judge_licence(
             self._licence_evidence(skill, members, manifest),
-            redistributable=self._settings.licence.redistributable,
+            redistributable=self._settings.licence.allowed,
             cache=self._licence_texts,
         )
         diagnostics += judged.diagnostics

@@ -13,10 +13,20 @@ import os
 import typing
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import yaml
-from pydantic import AnyHttpUrl, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr, TypeAdapter, ValidationError
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SecretStr,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from skilldata.errors import ConfigurationError
@@ -147,6 +157,22 @@ class LicenceSettings(Section):
         "WTFPL",
         "Zlib",
     )
+    also: Annotated[tuple[str, ...], Field(description="SPDX ids that are allowed besides those")] = ()
+    never: Annotated[tuple[str, ...], Field(description="SPDX ids of those that are not allowed after all")] = ()
+
+    @model_validator(mode="after")
+    def _never_takes_away(self) -> Self:
+        # A slip here would go on handing out what is meant to be forbidden.
+        listed = {spdx.lower() for spdx in (*self.redistributable, *self.also)}
+        if idle := [spdx for spdx in self.never if spdx.lower() not in listed]:
+            raise ValueError(f"never: {idle[0]} is not among the licences that are allowed")
+        return self
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The ids that the three settings come to, compared without case, as SPDX does."""
+        never = {spdx.lower() for spdx in self.never}
+        return tuple(spdx for spdx in (*self.redistributable, *self.also) if spdx.lower() not in never)
 
 
 class TrustSettings(Section):

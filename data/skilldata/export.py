@@ -18,7 +18,7 @@ from typing import Any
 import duckdb
 from psycopg import Connection
 
-from skilldata import takedowns
+from skilldata import authorfiles, takedowns
 from skilldata.database import Database
 from skilldata.search import build_search_index
 from skilldata.snapshot import DATABASE, FORMAT, LISTING, MANIFEST, SEARCH, TABLES, Snapshot, SnapshotInfo, read_info
@@ -71,6 +71,7 @@ QUERIES: dict[str, str] = {
         WHERE coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path, ordinal
     """,
     **takedowns.QUERIES,
+    **authorfiles.QUERIES,
 }
 AS_OF = """
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill), 'epoch'::timestamptz)

@@ -23,7 +23,7 @@ from typing import Any, Self
 
 import duckdb
 
-from skilldata import takedowns
+from skilldata import authorfiles, takedowns
 from skilldata.errors import NotFound, SnapshotError
 from skilldata.takedowns import Takedown
 
@@ -72,6 +72,7 @@ TABLES: dict[str, str] = {
         remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
     """,
     **takedowns.TABLES,
+    **authorfiles.TABLES,
 }
 
 
@@ -283,6 +284,11 @@ class Snapshot:
             else [],
             takedown=takedowns.skill_takedown(self.query, *key),
         )
+
+    def author_wishes(self, repository_id: int) -> authorfiles.AuthorWishes:
+        """Read what the author's file of a repository asks for."""
+        query = "SELECT * EXCLUDE (repository_id) FROM author_file WHERE repository_id = ?"
+        return authorfiles.wishes(next(self._rows(query, (repository_id,)), None))
 
     def blocked(self, digest: str) -> Takedown | None:
         """Find out whether a `sha256:` digest, of a content or a package, is blocked."""

@@ -14,6 +14,8 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
+from skilldata.authorfiles import NONE as NO_WISHES
+from skilldata.authorfiles import AuthorWishes, wishes
 from skilldata.snapshot import (
     DiagnosticRow,
     FileRow,
@@ -66,6 +68,7 @@ class RepositorySkills:
     listed: list[SkillSummary]
     gone: list[SkillSummary]
     refused: list[tuple[SkillSummary, list[DiagnosticRow]]]
+    author: AuthorWishes = NO_WISHES
 
 
 # The fields by which skills are put into lists: expression over `skill`, and what to join for it.
@@ -151,6 +154,7 @@ def read_repositories(snapshot: Snapshot, *, batch: int = 200) -> Iterator[Repos
         refused = [(s.repository_id, s.path) for group in skills.values() for s in group if s.state == "refused"]
         diagnostics = _grouped(_by_key(snapshot, _DIAGNOSTICS, refused), 2)
         parents = _repositories(snapshot, sorted({row.parent_id for row in chunk if row.parent_id}))
+        authors = {row[0]: wishes(row[1:]) for row in snapshot.query(_AUTHORS, [ids])}
         for row in chunk:
             of = skills[row.repository_id]
             yield RepositorySkills(
@@ -163,6 +167,7 @@ def read_repositories(snapshot: Snapshot, *, batch: int = 200) -> Iterator[Repos
                     for summary in of
                     if summary.state == "refused"
                 ],
+                author=authors.get(row.repository_id, NO_WISHES),
             )
 
 
@@ -193,6 +198,7 @@ def _repositories(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Repositor
 
 
 _DOCUMENTS = "SELECT d.repository_id, d.path, manifest, text FROM document d {keys}"
+_AUTHORS = "SELECT * FROM author_file WHERE repository_id IN (SELECT unnest(?))"
 _TAKEDOWNS = "SELECT t.repository_id, t.path, state, legal, reason, since FROM takedown t {keys}"
 _VERSIONS = """
     SELECT v.repository_id, v.path, ordinal, label, content_digest, package_digest, size, unpacked_size, file_count,

@@ -1,4 +1,4 @@
-"""What maintainers decided about skills, digests, repositories and owners, and what that comes to."""
+"""What maintainers decided about skills, digests, repositories and owners, and what authors ask for."""
 
 from __future__ import annotations
 
@@ -29,6 +29,16 @@ STATEMENTS = (
         CHECK (num_nonnulls(skill_id, repository_id, owner, digest) = 1),
         CHECK ((action = 'blocked') = (skill_id IS NULL)),
         UNIQUE NULLS NOT DISTINCT (origin, skill_id, repository_id, owner, digest)
+    )
+    """,
+    """
+    CREATE TABLE author_file (
+        repository_id bigint PRIMARY KEY REFERENCES repository ON DELETE CASCADE,
+        exclude       text[] NOT NULL,
+        include       text[] NOT NULL,
+        categories    text[] NOT NULL,
+        maintainers   text[] NOT NULL,
+        diagnostics   jsonb NOT NULL
     )
     """,
     """
@@ -84,4 +94,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them; the rulings are lost, their events stay."""
     op.execute("DROP VIEW withheld_package, skill_takedown, blocked_content")
-    op.execute("DROP TABLE ruling")
+    op.execute("DROP TABLE ruling, author_file")
