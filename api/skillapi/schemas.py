@@ -103,6 +103,15 @@ class Version(Answer):
     source: Annotated[str, Field(description="The folder on GitHub at that commit")]
 
 
+class SimilarSkill(Answer):
+    """A skill that another one is a copy of, or that is a copy of it."""
+
+    address: str
+    identical: Annotated[bool, Field(description="Whether all files are the same")]
+    similarity: Annotated[float, Field(description="Share of runs of words in common, estimated, 0.8 to 1")]
+    evidence: Annotated[str, Field(description="Why the other is taken for the original: fork, lock file, stars …")]
+
+
 class SkillAnswer(SkillSummary):
     """Everything about one skill, but its lists."""
 
@@ -111,6 +120,9 @@ class SkillAnswer(SkillSummary):
     manifest: Annotated[dict[str, Any], Field(description="Front matter as the author wrote it")]
     current: Version | None
     copies: Annotated[list[str], Field(description="Addresses of other listed skills with the same content")]
+    origin: Annotated[SimilarSkill | None, Field(description="What it is a copy of, identical or nearly")]
+    copy_count: Annotated[int, Field(description="Copies of which it is the origin, identical or nearly")]
+    similar: Annotated[list[SimilarSkill], Field(description="Some of those that are not identical")]
     yanked: Annotated[str | None, Field(description="Why maintainers hide it from lists, where they do")]
     diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]
 

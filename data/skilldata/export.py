@@ -19,6 +19,7 @@ import duckdb
 from psycopg import Connection
 
 from skilldata import authorfiles, takedowns
+from skilldata.copies import export_rows, group_copies, sketch_new
 from skilldata.database import Database
 from skilldata.search import build_search_index
 from skilldata.snapshot import DATABASE, FORMAT, LISTING, MANIFEST, SEARCH, TABLES, Snapshot, SnapshotInfo, read_info
@@ -94,10 +95,13 @@ def create_snapshot(
     folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
+        notify("copies")
+        sketch_new(database)
         as_of, digest = _export_rows(database, work, notify)
         name = f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}"
         if (folder / name / MANIFEST).exists():
             return read_info(folder / name)
+        export_rows(database, work)
         notify("tables")
         counts = _build_tables(work)
         _write_info(work, SnapshotInfo(name, as_of, FORMAT, counts, {}))
@@ -148,12 +152,15 @@ def _build_tables(work: Path) -> dict[str, int]:
         connection.execute("USE snapshot")
         for table, columns in TABLES.items():
             connection.execute(f"CREATE TABLE {table} ({columns})")
+            if table not in QUERIES:  # made from the others
+                continue
             # PostgreSQL writes NULL as nothing and the empty text as "".
             connection.execute(
                 f"COPY {table} FROM '{work / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
                 "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, NEW_LINE '\\n')"
             )
             (work / f"{table}.csv").unlink()
+        group_copies(connection, work)
         return _counts(connection)
     finally:
         connection.close()
@@ -167,6 +174,7 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         "gone": "SELECT count(*) FROM skill WHERE state = 'gone'",
         "versions": "SELECT count(*) FROM version",
         "packages": "SELECT count(*) FROM package",
+        "copies": "SELECT count(*) FROM copy",
         "owners": "SELECT count(DISTINCT lower(owner)) FROM skill WHERE state = 'listed'",
     }
     return {name: int((connection.execute(query).fetchone() or (0,))[0]) for name, query in queries.items()}

@@ -16,14 +16,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 
-from skilldata import authorfiles, takedowns
+from skilldata import authorfiles, copyrows, takedowns
 from skilldata.errors import NotFound, SnapshotError
 from skilldata.takedowns import Takedown
 
@@ -73,6 +73,7 @@ TABLES: dict[str, str] = {
     """,
     **takedowns.TABLES,
     **authorfiles.TABLES,
+    **copyrows.TABLES,
 }
 
 
@@ -186,7 +187,8 @@ class Skill:
     """Everything that a snapshot knows of one skill. `text` is its whole SKILL.md; '' where refused.
 
     `versions` are newest first, `files` those of the current version, `copies` the other listed skills
-    with the same content. Of one that maintainers took down, `takedown` says why.
+    with the same content. Of one that maintainers took down, `takedown` says why. A copy has
+    an `origin`; an origin has `copy_count` copies, identical or nearly, of which `similar` are some of the latter.
     """
 
     summary: SkillSummary
@@ -198,6 +200,9 @@ class Skill:
     diagnostics: list[DiagnosticRow]
     copies: list[SkillSummary]
     takedown: Takedown | None = None
+    origin: copyrows.Origin | None = None
+    copy_count: int = 0
+    similar: list[copyrows.Origin] = field(default_factory=list)
 
     @property
     def current(self) -> VersionRow | None:
@@ -266,6 +271,7 @@ class Snapshot:
         documents = list(self._rows("SELECT manifest, text FROM document WHERE repository_id = ? AND path = ?", key))
         manifest, text = documents[0] if documents else ("{}", "")
         digest = summary.content_digest
+        count, similar = copyrows.similar_to(self.query, *key, copyrows.MOST)
         return Skill(
             summary=summary,
             repository=_repository(next(iter(self._rows("SELECT * FROM repository WHERE repository_id = ?", key[:1])))),
@@ -283,6 +289,9 @@ class Snapshot:
             if digest
             else [],
             takedown=takedowns.skill_takedown(self.query, *key),
+            origin=copyrows.origin_of(self.query, *key),
+            copy_count=count,
+            similar=similar,
         )
 
     def author_wishes(self, repository_id: int) -> authorfiles.AuthorWishes:

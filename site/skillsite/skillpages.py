@@ -8,6 +8,7 @@ import shlex
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from skilldata.copyrows import Origin
 from skilldata.snapshot import FileRow, Skill, SkillSummary, VersionRow
 from skillsite import markdown
 from skillsite.addresses import (
@@ -78,6 +79,9 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
         "versions": skill.versions[:MAX_VERSIONS],
         "files": _file_links(skill, version, addresses),
         "copies": [(copy.address, path_or_none(skill_path, *_names(copy), ending=".html")) for copy in _copies(skill)],
+        "origin": skill.origin,
+        "origin_path": _page_of(skill.origin) if skill.origin else None,
+        "similar": [(one, _page_of(one)) for one in skill.similar],
         "json_ld": json_ld(skill, addresses),
         "twins": {"json": path + ".json", "markdown": path + ".md"},
     }
@@ -153,6 +157,9 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
             for row in skill.diagnostics
         ],
         "copies": [copy.address for copy in skill.copies],
+        "origin": _similar(skill.origin) if skill.origin else None,
+        "copy_count": skill.copy_count,
+        "similar": [_similar(one) for one in skill.similar],
     }
     return json.dumps(content, ensure_ascii=False).encode(errors="replace") + b"\n"
 
@@ -168,6 +175,7 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
         "",
         f"- Address: {summary.address}",
         f"- State: {summary.state}{f' ({one_line(skill.takedown.reason)})' if skill.takedown else ''}",
+        *([f"- Copy of: {skill.origin.address}"] if skill.origin else []),
         f"- Level: {summary.level}. {LEVELS.get(summary.level, '')}",
         f"- Licence: {summary.licence or 'none found'}",
         f"- Source: {_source(skill, version, addresses)}",
@@ -301,6 +309,19 @@ def _version(version: VersionRow, addresses: Addresses) -> dict[str, Any]:
 
 def _package_url(version: VersionRow, addresses: Addresses) -> str:
     return addresses.canonical(f"api/v1/packages/{version.package_digest}")
+
+
+def _page_of(one: Origin) -> str | None:
+    return path_or_none(skill_path, one.owner, one.repository, one.slug, ending=".html")
+
+
+def _similar(one: Origin) -> dict[str, Any]:
+    return {
+        "address": one.address,
+        "identical": one.identical,
+        "similarity": round(one.similarity, 3),
+        "evidence": one.evidence,
+    }
 
 
 def _copies(skill: Skill) -> list[SkillSummary]:

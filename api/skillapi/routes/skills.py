@@ -54,6 +54,9 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         manifest=skill.manifest,
         current=shown.version(call.services.settings, row, skill.current) if skill.current else None,
         copies=[copy.address for copy in skill.copies[:MAX_COPIES]],
+        origin=shown.similar(skill.origin) if skill.origin else None,
+        copy_count=skill.copy_count,
+        similar=[shown.similar(one) for one in skill.similar],
         yanked=skill.takedown.reason if skill.takedown else None,
         diagnostics=dict(sorted(Counter(one.level for one in skill.diagnostics).items())),
     )

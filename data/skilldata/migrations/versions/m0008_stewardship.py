@@ -1,4 +1,4 @@
-"""What maintainers decided about skills, digests, repositories and owners, and what authors ask for."""
+"""What maintainers decided, what authors ask for, and sketches of texts, by which copies are found."""
 
 from __future__ import annotations
 
@@ -39,6 +39,13 @@ STATEMENTS = (
         categories    text[] NOT NULL,
         maintainers   text[] NOT NULL,
         diagnostics   jsonb NOT NULL
+    )
+    """,
+    """
+    CREATE TABLE sketch (
+        content_digest text PRIMARY KEY REFERENCES package ON DELETE CASCADE,
+        method         text NOT NULL,
+        data           bytea NOT NULL
     )
     """,
     """
@@ -94,4 +101,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop them; the rulings are lost, their events stay."""
     op.execute("DROP VIEW withheld_package, skill_takedown, blocked_content")
-    op.execute("DROP TABLE ruling, author_file")
+    op.execute("DROP TABLE ruling, author_file, sketch")
