@@ -18,6 +18,7 @@ from skilldata.database import Database
 
 BANDS = 16
 LEAST = 0.8  # resemblance of copies
+MEMORY = "1GB"  # of DuckDB; beyond it, it spills to disk
 DIGITS = VALUES * 8 // BANDS  # hexadecimal ones of a band
 
 
@@ -45,17 +46,19 @@ def group_copies(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
     Returns:
         How many skills are copies.
     """
+    connection.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{folder / 'spill'}'")
     for name, columns in _TEMPORARY.items():
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
         file = folder / f"{name}.csv"
         connection.execute(f"COPY {name} FROM '{file}' (FORMAT csv, HEADER false, AUTO_DETECT false)")
         file.unlink()
     connection.execute(_RANKED, {"least": VALUES * 8})
+    connection.execute("DROP TABLE sketch")
     connection.execute("CREATE TEMP TABLE leader (content_digest VARCHAR, first VARCHAR, similarity REAL)")
     _store(connection, _near(connection))
     connection.execute(_COPIES)
     row = connection.execute("SELECT count(*) FROM copy").fetchone()
-    for name in (*_TEMPORARY, "ranked", "leader"):
+    for name in ("reference", "ranked", "leader"):
         connection.execute(f"DROP TABLE {name}")
     return int(row[0]) if row else 0
 

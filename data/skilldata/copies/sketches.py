@@ -36,12 +36,18 @@ def sketch(text: str) -> bytes:
     Returns:
         128 unsigned numbers of 32 bits, big-endian; nothing where there are fewer than 40 words.
     """
-    found = _WORD.findall(split_manifest(text)[:MAX_CHARACTERS].lower())
-    if len(found) < LEAST_WORDS:
+    found = runs(text)
+    if len(found) < LEAST_WORDS - RUN + 1:
         return b""
     made = rensa.RMinHash(VALUES, SEED)
-    made.update([" ".join(found[start : start + RUN]) for start in range(len(found) - RUN + 1)])
+    made.update(found)
     return struct.pack(f">{VALUES}I", *made.digest())
+
+
+def runs(text: str) -> list[str]:
+    """List the runs of five words in the instructions of a SKILL.md."""
+    found = _WORD.findall(split_manifest(text)[:MAX_CHARACTERS].lower())
+    return [" ".join(found[start : start + RUN]) for start in range(len(found) - RUN + 1)]
 
 
 def resemblance(one: bytes, other: bytes) -> float:
