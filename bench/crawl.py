@@ -1,6 +1,8 @@
 """What a crawl costs: requests, points, bytes and seconds, from the local GitHub's wire log.
 
-1. A re-crawl of many unchanged repositories: GraphQL points and other requests for each.
+1. A re-crawl of many unchanged repositories: GraphQL points and other requests for each, the length of the
+   workflows' histories and the worker's memory. 10,000 repositories are real ones; 100,000 share the objects of
+   one, since only their heads are looked at.
 2. A first crawl: git requests for each repository, bytes beside those of the tarballs, and the time beside
    a shell loop of `git clone --depth 1` and `zip` over the same skill folders.
 
@@ -10,8 +12,10 @@ lies at ../shared/corpus, and otherwise the samples.
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import resource
 import subprocess
 import sys
 import tempfile
@@ -31,11 +35,15 @@ from tests.standin import StandIn  # noqa: E402
 
 from skillcli.services import EmbeddedServices  # noqa: E402
 from skillcrawler.github import GitHub  # noqa: E402
+from skillcrawler.worker import connect  # noqa: E402
 from skilldata import migrate  # noqa: E402
-from skilldata.config import load_settings  # noqa: E402
+from skilldata.config import Settings, load_settings  # noqa: E402
 from skilldata.database import Database  # noqa: E402
+from skilldata.models import Repository as Model  # noqa: E402
 
 COMMAND = Path(sys.executable).with_name("skillregistry")
+POINTS_PER_HOUR = 5_000  # of one token
+HISTORY_EVENTS = 10_240  # Temporal warns from there on
 SKILL = "---\nname: a\ndescription: Does a thing.\n---\n"
 LOOP = r"""
 set -e
@@ -63,6 +71,21 @@ class Registry:
         self.settings = load_settings(environment={k: v for k, v in self.environment.items() if "SKILLREGISTRY" in k})
         migrate.upgrade(self.settings.database)
 
+    def crawl_watched(self, *arguments: str) -> tuple[dict[str, Any], float, list[int]]:
+        """Crawl as `crawl` does; give besides how many bytes the worker had in memory, twice a second."""
+        started = time.monotonic()
+        command = [str(COMMAND), "crawl", "--wait", "--no-publish", "--json", *arguments]
+        memory = []
+        with subprocess.Popen(
+            command, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL
+        ) as process:
+            while process.poll() is None:
+                memory.append(_memory(process.pid))
+                time.sleep(0.5)
+            output = process.stdout.read() if process.stdout else b""
+        seconds = time.monotonic() - started
+        return json.loads(output)["data"]["counters"], seconds, [size for size in memory if size]
+
     def crawl(self, *arguments: str) -> tuple[dict[str, Any], float]:
         """Crawl with the command; give its counters and the seconds it took."""
         started = time.monotonic()
@@ -74,27 +97,39 @@ class Registry:
 
 
 def measure(quick: bool) -> list[Figure]:
-    """Run both parts."""
-    return [*unchanged(500 if quick else 10_000), *first(quick)]
+    """Run all parts."""
+    counts = (500, 4_000) if quick else (10_000, 100_000)
+    return [*unchanged(counts[0], heads_only=False), *unchanged(counts[1], heads_only=True), *first(quick)]
 
 
-def unchanged(count: int) -> list[Figure]:
+def unchanged(count: int, *, heads_only: bool) -> list[Figure]:
     """Crawl many repositories of which none changed."""
     with registry() as made:
-        for number in range(count):
-            made.github.add_repository(f"owner{number // 100}/repo{number}", {"a/SKILL.md": SKILL})
+        if heads_only:
+            made.github.add_heads("owner", count - 1, {"a/SKILL.md": SKILL})
+        else:
+            for number in range(count):
+                made.github.add_repository(f"owner{number // 100}/repo{number}", {"a/SKILL.md": SKILL})
         _know_all(made)
         made.github.reset_wire_log()
-        counters, seconds = made.crawl("--due")
+        points = made.github.points("graphql")
+        counters, seconds, memory = made.crawl_watched("--due")
+        points = made.github.points("graphql") - points
         if counters["probed"] != count or counters["changed"]:
             raise SystemExit(f"the crawl did not do what is measured: {counters}")
         kinds = Counter(exchange.kind for exchange in made.github.wire_log())
-        # One query costs one point: see the formula in GitHub's documentation of GraphQL limits.
+        histories = asyncio.run(_histories(made.settings))
+        name = f"unchanged, {count:,}"
         return [
-            Figure(f"unchanged: repositories, {count:,}", seconds, "s"),
-            Figure("unchanged: GraphQL points for each repository", kinds["graphql"] / count, "points", 0.011),
-            Figure("unchanged: REST requests for each repository", kinds["rest"] / count, "requests", 0),
-            Figure("unchanged: git requests for each repository", kinds["git"] / count, "requests", 0),
+            Figure(f"{name}: time", seconds, "s"),
+            Figure(f"{name}: GraphQL points in all", points, "points", POINTS_PER_HOUR),
+            Figure(f"{name}: GraphQL points for each repository", points / count, "points", 0.011),
+            Figure(f"{name}: REST requests for each repository", kinds["rest"] / count, "requests", 0),
+            Figure(f"{name}: git requests for each repository", kinds["git"] / count, "requests", 0),
+            Figure(f"{name}: workflow runs", len(histories), "runs"),
+            Figure(f"{name}: longest history of a run", max(histories), "events", HISTORY_EVENTS),
+            Figure(f"{name}: worker's memory", max(memory) / (1 << 20), "MiB"),
+            Figure(f"{name}: … at the end beside the middle", memory[-1] / memory[len(memory) // 2], "ratio", 1.2),
         ]
 
 
@@ -120,6 +155,15 @@ def first(quick: bool) -> list[Figure]:
         ]
 
 
+def _memory(process: int) -> int:
+    """Give the bytes that a process has in memory (proc(5), statm)."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_text(encoding="ascii").split()[1])
+    except (OSError, IndexError):
+        return 0
+    return pages * resource.getpagesize()
+
+
 @contextmanager
 def registry() -> Iterator[Registry]:
     """Give an empty registry and an empty local GitHub."""
@@ -135,13 +179,52 @@ def registry() -> Iterator[Registry]:
 
 def _know_all(made: Registry) -> None:
     """Put every repository into the index as one that was read at its present head."""
+    found = made.github.repositories()
     with Database(made.settings.database) as database, GitHub(made.settings.github) as github:
-        nodes = [one["node_id"] for one in made.github.repositories()]
-        for start in range(0, len(nodes), 100):
-            database.record_probe(github.probe(nodes[start : start + 100]).repositories)
+        database.record_probe(github.probe([found[0]["node_id"]]).repositories)
+        varying = ["repository_id", "node_id", "owner", "name", "head_oid"]
+        same = [name for name in Model.model_fields if name not in varying]
+        columns = ", ".join([*varying, *same])
+        insert = f"""
+            INSERT INTO repository ({columns})
+            SELECT wanted.*, {", ".join(f"one.{name}" for name in same)}
+            FROM unnest(%s::bigint[], %s::text[], %s::text[], %s::text[], %s::text[]) AS wanted, repository AS one
+            WHERE one.repository_id = %s ON CONFLICT DO NOTHING
+        """
+        names = [one["full_name"].partition("/") for one in found]
+        values = (
+            [one["id"] for one in found],
+            [one["node_id"] for one in found],
+            [owner for owner, _, _ in names],
+            [name for _, _, name in names],
+            [one["head"] for one in found],
+            found[0]["id"],
+        )
         with database.transaction() as connection:
-            connection.execute("UPDATE repository SET crawled_oid = head_oid")
-            connection.execute("UPDATE probe SET due_at = now()")
+            connection.execute(insert.encode(), values)
+            connection.execute(
+                "INSERT INTO probe (repository_id) SELECT repository_id FROM repository ON CONFLICT DO NOTHING"
+            )
+        # A second look takes in what differs from the first repository, such as trees and times.
+        _look_again(made, database, github, [one["node_id"] for one in found])
+
+
+def _look_again(made: Registry, database: Database, github: GitHub, nodes: list[str]) -> None:
+    sample = nodes[:: max(1, len(nodes) // 100)][:100]
+    seen = github.probe(sample).repositories
+    with database.transaction() as connection:
+        connection.execute("UPDATE repository SET crawled_oid = head_oid")
+        connection.execute("UPDATE probe SET due_at = now()")
+    if database.record_probe(seen):
+        raise SystemExit("the index was not set up as one that has read every repository")
+    with database.transaction() as connection:
+        connection.execute("UPDATE probe SET due_at = now()")
+
+
+async def _histories(settings: Settings) -> list[int]:
+    """List the numbers of events of all runs of all workflows."""
+    client = await connect(settings.temporal)
+    return [run.history_length or 0 async for run in client.list_workflows()]
 
 
 def _load(github: StandIn, quick: bool) -> list[str]:

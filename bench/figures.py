@@ -39,5 +39,5 @@ def main(description: str, measure: Callable[[bool], list[Figure]]) -> None:
     else:
         for one in figures:
             bar = "" if one.most is None else f"at most {one.most:g}: {'holds' if one.holds else 'MISSED'}"
-            sys.stdout.write(f"{one.figure:52} {one.value:12,.4g} {one.unit:16} {bar}\n")
+            sys.stdout.write(f"{one.figure:64} {one.value:12,.4g} {one.unit:16} {bar}\n")
     sys.exit(0 if all(one.holds for one in figures) else 1)

@@ -71,20 +71,21 @@ class Registry:
 @pytest.fixture
 def registry(embedded: Path, github: StandIn, tmp_path: Path) -> Iterator[Registry]:
     """A registry on the running services that crawls the local GitHub."""
-    with _registry(embedded, github, tmp_path / "state") as made:
+    with new_registry(embedded, github, tmp_path / "state") as made:
         yield made
 
 
 @pytest.fixture
 def other_registry(embedded: Path, github: StandIn, tmp_path: Path) -> Iterator[Registry]:
     """A second one beside it, for comparisons."""
-    with _registry(embedded, github, tmp_path / "other") as made:
+    with new_registry(embedded, github, tmp_path / "other") as made:
         yield made
 
 
 @contextmanager
-def _registry(embedded: Path, github: StandIn, state: Path) -> Iterator[Registry]:
-    state.mkdir()
+def new_registry(embedded: Path, github: StandIn, state: Path) -> Iterator[Registry]:
+    """Make a registry on running services, with an empty state directory."""
+    state.mkdir(parents=True)
     name = f"test_{uuid.uuid4().hex[:12]}"
     services = load_settings(environment={"SKILLREGISTRY_STATE_DIRECTORY": str(embedded)})
     environment = _environment(services, github, name, state)

@@ -48,6 +48,13 @@ class Demo:
             "SKILLREGISTRY_GITHUB__TOKEN": github.token,
         }
 
+    def sign(self) -> None:
+        """Make the keys that sign what is published, the first time; those of a real registry are kept offline."""
+        keys = self.state / "keys"
+        if not keys.exists():
+            self.run("trust", "init", "--keys", str(keys), "--bins", "4")
+        self._environment["SKILLREGISTRY_TRUST__ONLINE_KEY_FILE"] = str(keys / "online.pem")
+
     def configure(self, repositories: list[str]) -> None:
         """Write the registry.yaml of the demo: every repository by name."""
         self.state.mkdir(parents=True, exist_ok=True)
@@ -103,6 +110,7 @@ class Demo:
             say(f"  {problem}")
         if problems:
             sys.exit(f"demo: the site has {len(problems)} problems")
+        self.run("trust", "verify")
         pages = sum(1 for _ in site.rglob("*.html"))
         say(f"  site          {pages:,} pages, every link and anchor leads somewhere")
 
@@ -134,6 +142,7 @@ def samples(demo: Demo) -> None:
     """Crawl the sample repositories."""
     demo.configure(demo.github.load_folder(SAMPLES))
     demo.run("up")
+    demo.sign()
     report = demo.crawl()
     demo.check()
     _conclude(demo, report)
@@ -144,6 +153,7 @@ def corpus(demo: Demo, folder: Path) -> None:
     again = demo.finished.exists()
     demo.configure(demo.github.load_corpus(folder, snapshot="last" if again else "first"))
     demo.run("up")
+    demo.sign()
     if not again:
         demo.crawl()
         demo.compare(folder, 0)

@@ -1,7 +1,7 @@
 """Record the histories of workflows that tests/test_replay.py replays: `python -m tests.record_histories`.
 
 Run it when a workflow is added. A history that exists is evidence of runs that may still be in flight:
-it stays as it is until none of them can be.
+it stays as it is until none of them can be, and is not written again; remove its file then.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from skillcli.crawls import request
 from skillcli.services import EmbeddedServices
 from skillcli.site import build
 from skillcrawler import policies
+from skillcrawler.ondemand import TakeDelivery
 from skillcrawler.schedules import METADATA
 from skillcrawler.worker import connect, running_worker
 from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetadata
 from skilldata import migrate
 from skilldata.config import load_settings
 from skilldata.models import Source, SourceKind
+from skilldata.ondemand import PUBLISH_SOON_ID, AskedRepository, Delivery, delivery_id, refresh_id
 from tests.standin import StandIn
 
 FOLDER = Path(__file__).parent / "histories"
@@ -50,8 +52,14 @@ async def _record(github: StandIn, state: Path) -> None:
         single = policies.crawl_repository_id(number)
         await client.execute_workflow(CrawlRepository.run, number, id=single, task_queue=queue)
         await client.execute_workflow(RefreshMetadata.run, id=METADATA, task_queue=queue)
-    recorded = (policies.CRAWL_ID, f"{policies.CRAWL_ID}/pages", f"{policies.CRAWL_ID}/publish", single, METADATA)
-    for workflow_id in recorded:
+        github.push("acme/tools", {"a/SKILL.md": SKILL + "new\n"})
+        asked = AskedRepository(owner="acme", name="tools", repository_id=number)
+        delivery = Delivery(delivery="one", event="push", repositories=(asked,))
+        await client.execute_workflow(TakeDelivery.run, delivery, id=delivery_id("one"), task_queue=queue)
+        await client.get_workflow_handle(refresh_id(asked)).result()
+        await client.get_workflow_handle(PUBLISH_SOON_ID).result()
+    crawl, on_demand = policies.CRAWL_ID, (delivery_id("one"), refresh_id(asked), PUBLISH_SOON_ID)
+    for workflow_id in (crawl, f"{crawl}/pages", f"{crawl}/publish", single, METADATA, *on_demand):
         history = await client.get_workflow_handle(workflow_id).fetch_history()
         name = workflow_id.replace("/", "-").replace(str(number), "one")
         if (FOLDER / f"{name}.json").exists():

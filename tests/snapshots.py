@@ -71,6 +71,8 @@ class SampleSkill:
     evidence: str = "repository: LICENSE"
     manifest: dict[str, Any] = field(default_factory=dict)
     diagnostics: tuple[tuple[str, str, str, int | None, str, str], ...] = ()  # rule level file line message remedy
+    verdict: str = "no findings"
+    findings: tuple[tuple[str | int | None, ...], ...] = ()  # rule severity file line evidence explanation remedy
     manifest_file: str = "SKILL.md"
 
     @property
@@ -188,6 +190,11 @@ SAMPLES: tuple[SampleSkill, ...] = (
         manifest={"name": XSS, "description": XSS, XSS: {XSS: [XSS, 1, None]}},
         evidence=f"skill folder: {XSS}",
         diagnostics=(_ERRORS[1],),
+        verdict="findings",
+        findings=(
+            ("persistence", "HIGH", XSS, 3, XSS, "It outlives the task.", "Say how to remove it."),
+            ("compiled-code", "MEDIUM", "a.so", None, "ELF", "Nobody can review it.", "Ship the source."),
+        ),
     ),
     SampleSkill(
         HOSTILE,
@@ -204,7 +211,7 @@ SAMPLES: tuple[SampleSkill, ...] = (
         "# 表の整理\n\n手順は次のとおりです。\n",
         name="表整理",
     ),
-    sample_skill(KANJI, "kaigi", "会議の議事録を作成する。", "# 議事録\n", licence="Apache-2.0"),
+    sample_skill(KANJI, "kaigi", "会議の議事録を作成する。", "# 議事録\n", licence="Apache-2.0", verdict="error"),
     sample_skill(FORK, "csv-tools", "Clean and join CSV files.", "# CSV\n\nClean.\n"),
     sample_skill(
         SILENT, "meeting-notes", "Turn transcripts into notes.", "# Notes\n", licence=None, evidence="", path=""
@@ -289,6 +296,11 @@ def _rows(skills: Sequence[SampleSkill], extra: Sequence[SampleRepository]) -> d
             key | {"ordinal": ordinal} | dict(zip(names, diagnostic, strict=True))
             for ordinal, diagnostic in enumerate(skill.diagnostics)
         ]
+        columns = ("rule", "severity", "file", "line", "evidence", "explanation", "remedy")
+        rows["finding"] += [
+            key | {"ordinal": ordinal} | dict(zip(columns, finding, strict=True))
+            for ordinal, finding in enumerate(skill.findings)
+        ]
     for digest, files in contents.items():
         rows["package"].append(_package(digest, files))
         rows["file"] += [
@@ -348,6 +360,7 @@ def _skill(skill: SampleSkill, digests: Sequence[str]) -> dict[str, Any]:
         "first_seen_at": EPOCH.isoformat(),
         "updated_at": (EPOCH + timedelta(days=day)).isoformat(),
         "gone_at": (EPOCH + timedelta(days=12)).isoformat() if skill.state == "gone" else None,
+        "verdict": skill.verdict,
     }
 
 
@@ -363,6 +376,8 @@ def _version(skill: SampleSkill, version: SampleVersion, ordinal: int, digest: s
         "licence": skill.licence,
         "licence_evidence": skill.evidence,
         "redistributable": skill.redistributable,
+        "verdict": skill.verdict,
+        "rule_set": "1+0123456789ab",
     }
 
 

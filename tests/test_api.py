@@ -30,7 +30,7 @@ import uvicorn
 from hypothesis import given
 from hypothesis import strategies as st
 
-from skillapi.app import ENDPOINTS, create_app
+from skillapi.app import ACTIONS, ENDPOINTS, create_app
 from skillapi.downloads import PackageStore, file_name
 from skillapi.headers import HEADERS
 from skillapi.live import FolderSource, Live
@@ -179,6 +179,7 @@ class TestSearch:
             "redistributable": True,
             "stars": 1234,
             "version": "1.2.0",
+            "verdict": "no findings",
             "updated_at": "2026-03-10T08:30:00Z",
             "url": "/s/acme/tools/pdf-forms.html",
             "copies": 0,
@@ -226,6 +227,19 @@ class TestReading:
 
     def test_names_compare_without_case_as_on_github(self, client: httpx.Client) -> None:
         assert client.get("/api/v1/skills/ACME/Tools/pdf-forms").json() == client.get(PDF).json()
+
+    def test_the_scanner_is_quoted_with_file_and_line(self, client: httpx.Client) -> None:
+        content = client.get("/api/v1/skills/mallory/evil.repo/xss").json()
+        assert (content["verdict"], content["current"]["verdict"]) == ("findings", "findings")
+        first, second = content["findings"]
+        assert (first["rule"], first["severity"], first["line"]) == ("persistence", "HIGH", 3)
+        assert first["remedy"]
+        assert (second["file"], second["line"]) == ("a.so", None)
+
+    def test_a_search_can_ask_for_a_verdict(self, client: httpx.Client) -> None:
+        found = client.get("/api/v1/search", params={"verdict": "findings"}).json()["results"]
+        assert [hit["slug"] for hit in found] == ["xss"]
+        assert client.get("/api/v1/search", params={"verdict": "harmless"}).status_code == 400
 
     def test_copies_name_each_other(self, client: httpx.Client) -> None:
         assert client.get("/api/v1/skills/zoe/tools/csv-tools").json()["copies"] == ["acme/tools/csv-tools"]
@@ -302,6 +316,9 @@ EXAMPLES = {
     "/api/v1/owners/{owner}": ["/api/v1/owners/tanaka-yuki"],
     "/api/v1/status": ["/api/v1/status"],
     "/api/v1/openapi.json": ["/api/v1/openapi.json"],
+    "/api/v1/plugins": ["/api/v1/plugins", "/api/v1/plugins?owner=acme&limit=1"],
+    "/api/v1/plugins/{owner}/{repository}/{slug}": [],  # the samples have none: tests/test_plugin_pages.py has
+    "/api/v1/marketplaces": ["/api/v1/marketplaces"],
     "/api/v1/problems/{code}": ["/api/v1/problems/not-redistributable"],
     "/healthz": ["/healthz"],
     "/health": ["/health"],
@@ -314,11 +331,14 @@ ADDRESSES = [example for examples in EXAMPLES.values() for example in examples]
 class TestDescription:
     def test_every_address_is_described_and_has_an_example(self, client: httpx.Client) -> None:
         described = client.get("/api/v1/openapi.json").json()["paths"]
-        assert set(described) == {endpoint.path for endpoint in ENDPOINTS} == set(EXAMPLES)
-        for path, operations in described.items():
-            declared = {one["name"] for one in operations["get"]["parameters"] if one["in"] == "path"}
+        operations = {(method, path): one for path, methods in described.items() for method, one in methods.items()}
+        read = {("get", endpoint.path) for endpoint in ENDPOINTS}
+        assert set(operations) == read | {(action.method.lower(), action.path) for action in ACTIONS}
+        assert {path for _, path in read} == set(EXAMPLES)
+        for (_, path), operation in operations.items():
+            declared = {one["name"] for one in operation["parameters"] if one["in"] == "path"}
             assert declared == set(re.findall(r"{(\w+)}", path))
-        ids = [operations["get"]["operationId"] for operations in described.values()]
+        ids = [operation["operationId"] for operation in operations.values()]
         assert len(set(ids)) == len(ids)
 
     @pytest.mark.parametrize("path", EXAMPLES)
@@ -337,7 +357,8 @@ class TestDescription:
     def test_schemas_are_schemas(self, client: httpx.Client) -> None:
         document = client.get("/api/v1/openapi.json").json()
         found = list(document["components"]["schemas"].values())
-        found += [one["schema"] for operations in document["paths"].values() for one in operations["get"]["parameters"]]
+        operations = [one for methods in document["paths"].values() for one in methods.values()]
+        found += [one["schema"] for operation in operations for one in operation["parameters"]]
         for schema in found:
             jsonschema_rs.meta.validate({"$schema": "https://json-schema.org/draft/2020-12/schema", **schema})
         assert '"$ref": "#/$defs' not in json.dumps(document)

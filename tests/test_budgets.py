@@ -6,16 +6,21 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import SecretStr
 
-from skillcrawler.errors import CrawlError, RateLimited
+from skillcrawler.errors import CrawlError, CredentialRefused, FetchFailed, RateLimited
+from skillcrawler.fetch import Fetcher
 from skillcrawler.github import GitHub
-from skillcrawler.github.limits import choose, read_headers, wait
+from skillcrawler.github.credentials import read_credentials
+from skillcrawler.github.limits import choose, is_limit, read_headers, wait
 from skilldata.budgets import Budget, Budgets
 from skilldata.config import load_settings
-from skilldata.errors import ConfigurationError
+from skilldata.errors import ConfigurationError, ServiceUnavailable
 from skilldata.models import RepositoryState
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -274,3 +279,172 @@ def test_a_wrong_app_is_named_without_its_key(tmp_path: Any) -> None:
         load_settings(environment={"SKILLREGISTRY_GITHUB__APPS": apps})
     assert "github.apps" in str(caught.value)
     assert "very-secret" not in str(caught.value)
+
+
+# -- what is no limit, and what is one without saying so in a header
+
+
+def test_no_text_of_a_repository_passes_for_a_limit(github: StandIn, make: MakeGitHub) -> None:
+    for description in ("RATE_LIMITED", "You have exceeded a secondary rate limit"):
+        github.add_repository("acme/hostile", {"README.md": "x"}, description=description)
+        node = next(one["node_id"] for one in github.repositories() if one["full_name"] == "acme/hostile")
+        assert make().probe([node]).repositories[0].description == description
+        github.delete("acme/hostile")
+
+
+@pytest.mark.parametrize(
+    ("errors", "limited"),
+    [
+        ([{"type": "RATE_LIMITED", "message": "API rate limit exceeded"}], True),
+        ([{"type": "RATE_LIMIT", "message": "API rate limit exceeded"}], True),
+        ([{"message": "You have exceeded a secondary rate limit."}], True),
+        ([{"type": "NOT_FOUND", "message": "Could not resolve to a Repository named 'acme/rate limit'."}], False),
+        ([{"type": "RESOURCE_LIMITS_EXCEEDED", "message": "Resource limits for this query exceeded."}], False),
+        ("no list", False),
+    ],
+)
+def test_what_graphql_says_at_status_200(errors: Any, limited: bool) -> None:
+    assert is_limit(200, {}, json.dumps({"data": None, "errors": errors}), "graphql") is limited
+
+
+def test_at_status_200_only_graphql_is_limited() -> None:
+    assert not is_limit(200, {}, '{"errors": [{"type": "RATE_LIMITED"}]}', "core")
+    assert is_limit(200, {"retry-after": "3"}, '{"errors": [{"message": "wait"}]}', "graphql")
+
+
+@pytest.mark.parametrize("value", ["1e999", "nan", "-1", "1" * 40])
+def test_a_time_that_makes_no_sense_is_none(value: str) -> None:
+    assert wait({"retry-after": value}) == (None, True)
+    headers = {"x-ratelimit-limit": "5", "x-ratelimit-remaining": "1", "x-ratelimit-reset": value}
+    assert read_headers(headers, "core") is None or value == "-1"
+
+
+def test_a_time_of_day_is_read_on_the_clock_of_github() -> None:
+    headers = {"retry-after": "Mon, 12 Jan 1970 13:48:40 GMT", "date": "Mon, 12 Jan 1970 13:46:40 GMT"}
+    assert wait(headers) == (120, True)
+
+
+# -- credentials that GitHub does not take
+
+
+def test_an_app_that_is_not_installed_takes_no_repository_for_gone(github: StandIn, make: MakeGitHub) -> None:
+    app = github.add_app(app_id=7, installation_id=8)
+    apps = [{"app_id": 7, "installation_id": 9, "private_key": app.private_key}]
+    client = make(token=None, apps=apps)
+    for ask in (lambda: client.repository("acme", "tools"), lambda: client.probe(["R_x"]), client.git_token):
+        with pytest.raises(CredentialRefused, match="app-7-installation-9"):
+            ask()
+    other = make(apps=apps)
+    for _ in range(3):
+        assert other.repository("acme", "tools").name == "tools"
+        assert other.git_token() == github.token
+    assert sum(one.path.endswith("/access_tokens") for one in github.wire_log()) == 4
+
+
+def test_a_wrong_key_of_an_app_is_named_at_the_start(make: MakeGitHub) -> None:
+    with pytest.raises(ConfigurationError, match="app-7-installation-8") as caught:
+        make(apps=[{"app_id": 7, "installation_id": 8, "private_key": "very-secret"}])
+    assert "very-secret" not in str(caught.value)
+
+
+def test_a_limit_on_the_tokens_of_an_app_is_kept_too(github: StandIn, make: MakeGitHub) -> None:
+    app = github.add_app(app_id=7, installation_id=8)
+    github.inject(path="/access_tokens", status=403, retry_after=30, count=1)
+    client = make(token=None, apps=[{"app_id": 7, "installation_id": 8, "private_key": app.private_key}])
+    for ask in (client.git_token, client.git_token, lambda: client.repository("acme", "tools")):
+        with pytest.raises(RateLimited) as caught:
+            ask()
+        assert 28 < caught.value.retry_after <= 30
+    assert len(github.wire_log()) == 1
+
+
+def test_a_token_of_an_app_is_made_once_for_all_threads_and_anew_before_it_expires(
+    github: StandIn, make: MakeGitHub, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = github.add_app(app_id=7, installation_id=8)
+    client = make(token=None, apps=[{"app_id": 7, "installation_id": 8, "private_key": app.private_key}])
+
+    def made() -> int:
+        return sum(one.path.endswith("/access_tokens") for one in github.wire_log())
+
+    def ask() -> None:
+        client.repository("acme", "tools")
+        client.git_token()
+
+    threads = [threading.Thread(target=ask) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert made() == 1
+    old = client.git_token()
+    # As if it had less than this to live: PyGithub makes a new one 20 seconds before the end.
+    monkeypatch.setattr("github.Auth.TOKEN_REFRESH_THRESHOLD_TIMEDELTA", timedelta(hours=2))
+    assert client.git_token() != old
+    assert made() == 2
+    client.repository("acme", "tools")
+    token, status = asked(github)[-1]
+    assert (token != "app-7-1", status) == (True, 200)
+
+
+def test_a_revoked_token_takes_no_repository_for_gone(
+    registry: Registry, github: StandIn, make: MakeGitHub, tmp_path: Path
+) -> None:
+    github.add_token("second-token", name="second")
+    github.revoke_token("second-token")
+    client = make(token="second-token")
+    fetcher = Fetcher(registry.settings.github, registry.settings.crawl, tmp_path, client.git_token)
+    with pytest.raises(FetchFailed):
+        fetcher.head("acme", "tools")
+
+
+def test_git_passes_over_a_credential_that_must_wait(registry: Registry, github: StandIn, make: MakeGitHub) -> None:
+    github.add_token("second-token", name="second")
+    client = make(tokens=["second-token"])
+    assert {client.git_token() for _ in range(4)} == {github.token, "second-token"}
+    second = next(one.name for one in read_credentials(registry.settings.github.model_copy(
+        update={"token": SecretStr("second-token")})))  # fmt: skip
+    Budgets(registry.database).block(second, "secondary", 30)
+    assert {client.git_token() for _ in range(4)} == {github.token}
+
+
+def test_the_key_of_an_app_is_read_from_a_file(tmp_path: Path) -> None:
+    key = tmp_path / "key.pem"
+    key.write_text("pem\n")
+    one = {"app_id": 1, "installation_id": 2, "private_key_file": str(key)}
+    github = load_settings(environment={"SKILLREGISTRY_GITHUB__APPS": json.dumps([one])}).github
+    assert github.apps[0].private_key.get_secret_value() == "pem"
+    key.unlink()
+    with pytest.raises(ConfigurationError, match=r"key\.pem"):
+        load_settings(environment={"SKILLREGISTRY_GITHUB__APPS": json.dumps([one])})
+
+
+def test_a_wrong_name_or_form_shows_no_secret() -> None:
+    with pytest.raises(ConfigurationError) as typo:
+        load_settings(environment={}, github={"tokn": "very-secret"})
+    with pytest.raises(ConfigurationError) as form:
+        load_settings(environment={"SKILLREGISTRY_GITHUB__TOKENS": "very-secret"})
+    assert "github.tokn" in str(typo.value)
+    assert "SKILLREGISTRY_GITHUB__TOKENS" in str(form.value)
+    assert "very-secret" not in str(typo.value) + str(form.value) + repr(form.value.__cause__)
+
+
+def test_answers_of_several_buckets_at_once_never_wait_for_each_other(registry: Registry) -> None:
+    budgets = Budgets(registry.database)
+    buckets = ("core", "graphql", "search")
+    failed = []
+
+    def note(bucket: str) -> None:
+        try:
+            for _ in range(60):
+                budgets.block("a", bucket, 0)
+                budgets.note("a", bucket, limit=5, left=1, resets_in=9)
+        except ServiceUnavailable as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=note, args=[bucket]) for bucket in buckets * 2]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failed == []

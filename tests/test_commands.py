@@ -74,13 +74,17 @@ def test_what_a_maintainer_looks_at(registry: Registry, github: StandIn) -> None
     assert run(registry, "crawl", "status", workflow)["state"] == "never run"
     report = run(registry, "crawl", "--wait", "--no-publish", "acme/tools", "nobody")
     assert (report["counters"]["sources_failing"], report["published"]) == (1, None)
-    health = {row["target"]: (row["health"], row["repositories"]) for row in run(registry, "sources")}
+    rows = [row for row in run(registry, "sources") if not row["configured"]]
+    health = {row["target"]: (row["health"], row["repositories"]) for row in rows}
     assert health == {"acme/tools": ("ok", 1), "nobody": ("failing", 0)}
     revisions = run(registry, "migrate", "status")
     assert revisions["database"] == revisions["program"]
     shown = run(registry, "config")
     assert shown["github.token"] == "(set)"
     assert github.token not in str(shown)
+    judged = run(registry, "scan", "--all", "--dry-run")
+    assert (judged["due"], judged["scanned"], judged["changed"], judged["unreadable"]) == (1, 1, 0, 0)
+    assert run(registry, "scan")["due"] == 0
     published = run(registry, "publish")
     assert published["changed"]
     assert run(registry, "publish") == {**published, "changed": False, "pages": 0, "files_written": 0}

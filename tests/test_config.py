@@ -68,6 +68,13 @@ def test_the_configuration_of_the_repository_is_valid() -> None:
     assert len(all_sources(settings.model_copy(update={"sources_file": ROOT / "data" / "sources.yaml"}))) > 3
 
 
+def test_the_sources_file_is_a_setting_and_no_secret(tmp_path: Path) -> None:
+    file = tmp_path / "sources.yaml"
+    file.write_text("sources:\n- {kind: owner, target: acme}\n- {kind: owner, target: others, enabled: false}\n")
+    settings = load_settings(environment={"SKILLREGISTRY_SOURCES_FILE": str(file)})
+    assert [source.target for source in all_sources(settings)] == ["acme"]
+
+
 def test_a_source_is_read_as_people_write_it() -> None:
     assert parse_source("acme").kind == "owner"
     assert parse_source("acme/tools").kind == "repository"

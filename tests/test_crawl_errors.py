@@ -17,10 +17,13 @@ CASES = [
         True,
     ),
     (errors.GitHubUnavailable("GET /", "timed out"), "GitHub did not answer GET /: timed out", True),
+    (errors.SearchRefused("a b", "too long"), "GitHub refuses the search 'a b': too long", False),
+    (errors.CredentialRefused("token-1f", 401), "GitHub does not take the credential token-1f: HTTP 401", False),
     (errors.RepositoryGone("o/r"), "o/r is deleted, private or was never there", False),
     (errors.RepositoryBlocked("o/r", "dmca"), "GitHub blocks o/r: dmca", False),
     (errors.RepositoryEmpty("o/r"), "o/r has no commit yet", False),
     (errors.FetchFailed("o/r", "early EOF"), "git could not fetch o/r: early EOF", True),
+    (errors.TooManyEntries("o/r", 1000), "o/r has more than 1,000 files and folders", False),
     (errors.FetchTooLarge("o/r", 1 << 20), "o/r is larger than the 1,048,576 bytes that a fetch may bring", False),
     (
         errors.ObjectMismatch("o/r", "a" * 40, "b" * 40),

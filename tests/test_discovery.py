@@ -14,11 +14,12 @@ from skillcrawler.discovery import REFERENCE_FILES, Discoverer, Progress, read_r
 from skillcrawler.discovery.addresses import RepositoryName, find_links, read_address
 from skillcrawler.discovery.lists import MAX_NAMES, read_list
 from skillcrawler.discovery.lockfiles import LOCK_FILE, read_lock_file
-from skillcrawler.discovery.marketplace import MARKETPLACE_FILE, read_marketplace
+from skillcrawler.discovery.marketplace import read_marketplace
 from skillcrawler.discovery.sources import Listing, ListingState, split_target
 from skillcrawler.errors import CrawlError, GitHubUnavailable, RateLimited
 from skillcrawler.github import GitHub
 from skillcrawler.messages import Counters
+from skillcrawler.plugins.marketplace import MARKETPLACE_FILE
 from skilldata.models import RepositoryState, Source, SourceKind
 from skilldata.references import References
 from skilldata.sources import parse_source

@@ -28,32 +28,12 @@ from skilldata.sources import parse_source
 from skilldata.store import SnapshotStore
 from skillsite.check import check_site
 from tests.conftest import ROOT, Registry
+from tests.faultruns import index
 from tests.standin import StandIn
 
 COMMAND = Path(sys.executable).with_name("skillregistry")
 SAMPLES = ROOT / "tests" / "standin" / "samples"
 KILLS = 3
-
-# The index by natural keys: no number that depends on an order of work, and no time of the run.
-INDEX = {
-    "repository": "SELECT repository_id, owner, name, state, head_oid, crawled_oid, licence FROM repository",
-    "skill": """
-        SELECT repository_id, path, slug, skill.state, skill.level, tree_oid, label, content_digest
-        FROM skill LEFT JOIN version ON version_id = current_version_id
-    """,
-    "version": """
-        SELECT repository_id, path, ordinal, label, content_digest, revision, name, description, manifest::text, text,
-               licence, redistributable
-        FROM version JOIN skill USING (skill_id)
-    """,
-    "package": "SELECT content_digest, package_digest, size, unpacked_size, file_count FROM package",
-    "file": "SELECT content_digest, path, mode, size, sha256 FROM file",
-    "diagnostic": """
-        SELECT repository_id, path, ordinal, rule, diagnostic.level, file, line, message, remedy
-        FROM diagnostic JOIN skill USING (skill_id)
-    """,
-    "event": "SELECT kind, actor, repository_id, evidence::text FROM event",
-}
 
 
 def run(registry: Registry, *arguments: str) -> Any:
@@ -72,10 +52,6 @@ def run(registry: Registry, *arguments: str) -> Any:
 
 def environment(registry: Registry) -> dict[str, str]:
     return {**os.environ, **registry.environment}
-
-
-def index(registry: Registry) -> dict[str, list[tuple[Any, ...]]]:
-    return {name: sorted(registry.rows(query), key=repr) for name, query in INDEX.items()}
 
 
 @contextmanager
@@ -167,7 +143,7 @@ def test_errors_and_limits_of_github_change_nothing_in_the_end(
     run(other_registry, "crawl", "--wait", "--no-publish", *names)
     github.inject(probability=0.3, seed=7, status=502)
     github.inject(path="/graphql", status=429, retry_after=2, count=1)
-    github.inject(path="/graphql", graphql="RATE_LIMITED", count=1, skip=1)
+    github.inject(path="/graphql", graphql="RATE_LIMITED", reset_after=2, count=1, skip=1)
     github.inject(kind="git", cut=2000, count=2)
     github.reset_wire_log()
     report = run(registry, "crawl", "--wait", "--no-publish", *names)

@@ -11,10 +11,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from skills_ref import parser, validator
 
-from skillcrawler.clientkeys import ClientKeys, read_client_keys
+from skillcrawler.clientkeys import read_client_keys
 from skillcrawler.diagnostics import RULES
 from skillcrawler.manifest import ReadManifest, read_manifest
 from skillcrawler.yamlevents import Value
+from skilldata.clientkeys import ClientKeys
 from skilldata.models import DiagnosticLevel, Level
 
 

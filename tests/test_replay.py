@@ -24,7 +24,10 @@ LESSON = """
 
 
 def history(path: Path) -> WorkflowHistory:
-    return WorkflowHistory.from_json(path.stem, json.loads(path.read_text(encoding="utf-8")))
+    content = json.loads(path.read_text(encoding="utf-8"))
+    # Ids of children begin with it.
+    workflow_id = content["events"][0]["workflowExecutionStartedEventAttributes"].get("workflowId", path.stem)
+    return WorkflowHistory.from_json(workflow_id, content)
 
 
 def test_every_workflow_has_a_history() -> None:

@@ -280,7 +280,7 @@ class TestFilters:
 
     def test_facets_count_what_their_filter_finds(self, many: SearchIndex) -> None:
         found = many.search(Query("report"))
-        assert set(found.facets) == {"licence", "level", "topic", "owner"}
+        assert set(found.facets) == {"licence", "level", "topic", "owner", "verdict"}
         for name, counts in found.facets.items():
             assert counts
             for facet in counts:

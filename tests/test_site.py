@@ -115,6 +115,18 @@ def test_an_author_sees_why_a_folder_is_not_listed(site: Path) -> None:
             assert remedy.split("'")[0][:30] in page
 
 
+def test_a_page_says_what_the_scanner_found_and_what_it_cannot_see(site: Path) -> None:
+    found = (site / "s" / "mallory" / "evil.repo" / "xss.html").read_text()
+    assert "scanner: findings" in found
+    assert re.search(r">high</span> <code>persistence</code>.*:3</span>", found)
+    assert "It outlives the task." in found
+    quiet = (site / "s" / "acme" / "tools" / "pdf-forms.html").read_text()
+    assert "scanner: no findings" in quiet
+    assert "no promise" in quiet
+    assert "do not understand ordinary prose" in quiet
+    assert "scan incomplete" in (site / "s" / "Tanaka-Yuki" / "skills_jp" / "kaigi.html").read_text()
+
+
 def test_bytes_that_may_not_be_handed_out_are_not_offered(site: Path) -> None:
     def page_of(skill: SampleSkill) -> str:
         return (site / "s" / skill.repository.owner / skill.repository.name / f"{skill.slug}.html").read_text()

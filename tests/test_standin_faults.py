@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.standin import Fault, StandIn, StandInError
+from tests.standin import Fault, StandIn, StandInError, early
 from tests.standin.control import CHANGING, READING
 
 QUERY = '{ a: repository(owner: "acme", name: "a") { name } b: repository(owner: "acme", name: "a") { name } }'
@@ -211,7 +211,44 @@ def test_control_refuses_what_it_does_not_know(
 
 def test_every_public_method_can_be_called_over_http() -> None:
     public = {name for name, _ in inspect.getmembers(StandIn, inspect.isfunction) if not name.startswith("_")}
-    assert public - {"start", "stop"} == {*READING, *CHANGING}
+    assert public - {"pause", "start", "stop"} == {*READING, *CHANGING}
+
+
+def test_a_cut_creeps_on_until_the_answer_is_whole(client: httpx.Client, github: StandIn) -> None:
+    github.inject(path="/git/blobs/", creep=80_000)
+    big = client.get("/repos/acme/a/contents/big.bin").json()["sha"]
+    whole = 0
+    for _ in range(5):
+        try:
+            client.get(f"/repos/acme/a/git/blobs/{big}", headers={"accept": "application/vnd.github.raw"})
+            whole += 1
+        except httpx.RemoteProtocolError:
+            assert not whole
+    assert [one.bytes_out for one in github.wire_log()[1:]] == [80_000, 160_000, 200_000, 200_000, 200_000]
+
+
+def test_requests_before_the_time_that_was_told_are_found(client: httpx.Client, github: StandIn) -> None:
+    github.inject(path="/branches", status=429, retry_after=30, count=1)
+    github.inject(path="/graphql", graphql="RATE_LIMITED", reset_after=30, count=1)
+    client.post("/graphql", json={"query": "{ viewer { login } }"})
+    client.get("/repos/acme/a")
+    assert early(github.wire_log()) == [], "an empty bucket of GraphQL's is none of REST's"
+    client.get("/repos/acme/a/branches")
+    client.get("/repos/acme/a", headers={"authorization": ""})
+    client.get("/acme/a.git/info/refs?service=git-upload-pack")
+    assert early(github.wire_log()) == [], "another sender, and git"
+    client.get("/repos/acme/a")
+    assert [one.path for one in early(github.wire_log())] == ["/repos/acme/a"]
+
+
+def test_a_pause_keeps_everything_and_the_address(client: httpx.Client, github: StandIn) -> None:
+    url = github.url
+    github.pause()
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{url}/repos/acme/a")
+    github.start()
+    assert github.url == url
+    assert httpx.get(f"{url}/repos/acme/a").status_code == 200
 
 
 def test_a_fault_says_in_one_word_what_it_does() -> None:

@@ -18,7 +18,7 @@ from skilldata.search import SearchIndex
 from skilldata.search.model import Query
 from skilldata.snapshot import SEARCH, Snapshot
 from skilldata.stewardship import Action, Rulings, StewardshipError, apply_policy, load_policy, withhold
-from skilldata.trust.publishing import package_targets
+from skilldata.trust.signing import package_targets
 from skillsite.build import build_site
 from skillsite.check import check_site
 from tests.conftest import Registry
@@ -163,7 +163,7 @@ def test_a_blocked_content_stays_blocked_under_any_name_at_every_later_crawl(
     github.push("acme/tools", {"a/SKILL.md": None, "moved/SKILL.md": LICENSED.format(name="a")})
     registry.database.make_due(full=True)
     crawler.crawl("other/place")
-    assert not registry.objects.has(package_key(digest))
+    assert registry.objects.size(package_key(digest)) is None
     folder = publish(registry)
     with Snapshot(folder) as snapshot:
         assert [skill.address for skill in snapshot.summaries()] == ["acme/tools/b"]
@@ -191,7 +191,7 @@ def test_a_digest_can_be_blocked_before_it_is_seen(
     make(Rulings(other_registry.database), digest, Action.BLOCKED)
     with Crawler(other_registry) as crawler:
         crawler.crawl("acme/tools")
-    assert not other_registry.objects.has(package_key(digest))
+    assert other_registry.objects.size(package_key(digest)) is None
     with Snapshot(publish(other_registry)) as snapshot:
         assert snapshot.info.counts["skills"] == 0
 

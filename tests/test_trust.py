@@ -13,8 +13,8 @@ from securesystemslib.signer import CryptoSigner
 from tuf.api.exceptions import DownloadHTTPError
 from tuf.ngclient import FetcherInterface
 
-from skilldata.errors import IntegrityError, NotFound
-from skilldata.trust import TrustError, TrustRepository
+from skilldata.errors import IntegrityError, NotFound, TrustError
+from skilldata.trust import TrustRepository
 from skilldata.trust.ceremony import KeyRole, Keys, add_signature, make_root, rotate
 from skilldata.trust.client import TrustClient
 from skilldata.trust.keys import make_key, read_key

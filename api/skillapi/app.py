@@ -18,6 +18,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from skillapi.action import Action, Desk
+from skillapi.asking import Crawler, TemporalCrawler
 from skillapi.content import Content
 from skillapi.downloads import PackageStore, Shelf
 from skillapi.endpoint import Endpoint, Services, route
@@ -25,18 +27,22 @@ from skillapi.headers import Envelope
 from skillapi.live import Live, SnapshotSource
 from skillapi.openapi import describe
 from skillapi.problems import Problem, answer_problem
-from skillapi.routes import repositories, search, skills, status
+from skillapi.routes import plugins, repositories, requests, search, skills, status
+from skillapi.signed import SignedMetadata
 from skillapi.static import Site
 from skilldata.config import Settings
 from skilldata.errors import RegistryError
+from skilldata.trust.metadata import MetadataStore
 
 STORE_CHECK_SECONDS = 5.0
 ENDPOINTS: tuple[Endpoint[Any], ...] = (
     *search.ENDPOINTS,
     *skills.ENDPOINTS,
     *repositories.ENDPOINTS,
+    *plugins.ENDPOINTS,
     *status.ENDPOINTS,
 )
+ACTIONS: tuple[Action[Any], ...] = requests.ACTIONS
 
 
 def create_app(
@@ -45,6 +51,8 @@ def create_app(
     settings: Settings,
     *,
     site_folder: Path | None = None,
+    metadata: MetadataStore | None = None,
+    crawler: Crawler | None = None,
     refresh_seconds: float = 2.0,
 ) -> Starlette:
     """Make the application.
@@ -55,15 +63,21 @@ def create_app(
     Args:
         snapshots: Says which snapshot is live.
         objects: Where packages are; None where downloads are only redirected.
-        settings: `s3.public_url`, `github.git_url` and `site.title` are read.
+        settings: `s3.public_url`, `github.git_url`, `site.title`, `temporal` and `on_demand` are read.
         site_folder: Folder with `live`, the static site to serve below `/`; None for the API alone.
+        metadata: Signed metadata to serve below `/tuf/`; None where there is none.
+        crawler: Who is asked to read a repository now; default: the one behind Temporal.
         refresh_seconds: Time between two looks for a new snapshot.
     """
-    body = json.dumps(describe(ENDPOINTS, title=settings.site.title)).encode()
+    body = json.dumps(describe(ENDPOINTS, ACTIONS, title=settings.site.title)).encode()
     description = Content.of(body, "application/json", hashlib.sha256(body).hexdigest()[:32])
     services = Services(settings, Live(snapshots), Shelf(objects, settings.s3.public_url), description)
     routes = [route(endpoint, services) for endpoint in ENDPOINTS]
+    desk = Desk.of(services, crawler or TemporalCrawler(settings.temporal))
+    routes += [action.route(desk) for action in ACTIONS]
     routes.append(Route("/api/{path:path}", _nothing, methods=["GET"]))
+    if metadata is not None:
+        routes.append(Route("/tuf/{name}", SignedMetadata(metadata).serve, methods=["GET"]))
     if site_folder is not None:
         routes.append(Route("/{path:path}", Site(site_folder / "live").serve, methods=["GET"]))
     app = Starlette(

@@ -72,6 +72,7 @@ class Endpoint(Generic[ParametersType]):
         problems: Codes of the problems it may answer with.
         cache_control: How long others may keep the answer.
         inline: Whether the handler never waits for anything and may run on the event loop.
+        operation: The operation's id where the path does not give one of its own.
     """
 
     path: str
@@ -82,6 +83,7 @@ class Endpoint(Generic[ParametersType]):
     problems: tuple[str, ...] = ()
     cache_control: str = SHORT
     inline: bool = False
+    operation: str = ""
 
     @property
     def is_kept(self) -> bool:
@@ -92,7 +94,7 @@ class Endpoint(Generic[ParametersType]):
     def name(self) -> str:
         """The operation's id: the fixed parts of the path, `skills-versions`."""
         fixed = [part for part in self.path.removeprefix("/api/v1").split("/") if part and "{" not in part]
-        return "-".join(fixed)
+        return self.operation or "-".join(fixed)
 
 
 def route(endpoint: Endpoint[Any], services: Services) -> Route:

@@ -29,7 +29,7 @@ HEADERS = {
     ),
 }
 PREFLIGHT = {
-    "Allow": "GET, HEAD, OPTIONS",
+    "Allow": "GET, HEAD, OPTIONS, POST",
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
     "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match, X-Request-ID",
     "Access-Control-Max-Age": "86400",

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from skillapi.action import Action
 from skillapi.endpoint import Endpoint
 from skillapi.problems import MEDIA_TYPE, PROBLEMS
 from skillapi.schemas import ProblemAnswer
@@ -17,19 +18,22 @@ from skillapi.schemas import ProblemAnswer
 _REFERENCE = "#/components/schemas/{model}"
 
 
-def describe(endpoints: Sequence[Endpoint[Any]], *, title: str) -> dict[str, Any]:
-    """Describe endpoints.
+def describe(endpoints: Sequence[Endpoint[Any]], actions: Sequence[Action[Any]] = (), *, title: str) -> dict[str, Any]:
+    """Describe the API.
 
     Args:
-        endpoints: The table of addresses.
+        endpoints: The table of addresses that are read.
+        actions: The table of those that have something done.
         title: Name of the registry.
 
     Returns:
         An OpenAPI 3.1 document.
     """
-    models: set[type[BaseModel]] = {one.answer for one in endpoints if not isinstance(one.answer, str)} | {
-        ProblemAnswer
-    }
+    models: set[type[BaseModel]] = {one.answer for one in endpoints if not isinstance(one.answer, str)}
+    models |= {ProblemAnswer, *(one.answer for one in actions)}
+    paths: dict[str, dict[str, Any]] = {one.path: {"get": _operation(one)} for one in endpoints}
+    for action in actions:
+        paths.setdefault(action.path, {})[action.method.lower()] = _action(action)
     _, schemas = models_json_schema(
         [(model, "serialization") for model in sorted(models, key=str)], ref_template=_REFERENCE
     )
@@ -38,10 +42,10 @@ def describe(endpoints: Sequence[Endpoint[Any]], *, title: str) -> dict[str, Any
         "info": {
             "title": f"{title} API",
             "version": version("agentskillregistry"),
-            "description": "Search and downloads, from one immutable snapshot of the index.",
+            "description": "Search and downloads, from one immutable snapshot of the index; requests to read anew.",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },
-        "paths": {one.path: {"get": _operation(one)} for one in endpoints},
+        "paths": paths,
         "components": {"schemas": schemas["$defs"]},
     }
 
@@ -51,11 +55,38 @@ def _operation(endpoint: Endpoint[Any]) -> dict[str, Any]:
         "operationId": endpoint.name,
         "summary": endpoint.summary,
         "parameters": _parameters(endpoint),
-        "responses": {"200": _success(endpoint), **_extra(endpoint), **_failures(endpoint)},
+        "responses": {
+            "200": _success(endpoint),
+            **_extra(endpoint),
+            **_failures([*endpoint.problems, *_usual(endpoint)]),
+        },
     }
 
 
-def _parameters(endpoint: Endpoint[Any]) -> list[dict[str, Any]]:
+def _action(action: Action[Any]) -> dict[str, Any]:
+    content = {"application/json": _schema(action.answer)}
+    headers = [
+        {"name": name, "in": "header", "required": True, "description": meaning, "schema": {"type": "string"}}
+        for name, meaning in action.headers
+    ]
+    described: dict[str, Any] = {
+        "operationId": action.name,
+        "summary": action.summary,
+        "parameters": [*_parameters(action), *headers],
+        "responses": {
+            **{str(one): {"description": _STATUSES[one], "content": content} for one in action.statuses},
+            **_failures([*action.problems, *_ALWAYS]),
+        },
+    }
+    if action.takes_body:
+        described["requestBody"] = {"required": True, "content": {"application/json": {"schema": {"type": "object"}}}}
+    return described
+
+
+_STATUSES = {200: "Done, or how it stands", 202: "It was asked for, and is done soon"}
+
+
+def _parameters(endpoint: Endpoint[Any] | Action[Any]) -> list[dict[str, Any]]:
     in_path = set(re.findall(r"{(\w+)}", endpoint.path))
     schema = endpoint.parameters.model_json_schema(ref_template=_REFERENCE)
     definitions = schema.get("$defs", {})
@@ -106,10 +137,9 @@ def _extra(endpoint: Endpoint[Any]) -> dict[str, Any]:
     }
 
 
-def _failures(endpoint: Endpoint[Any]) -> dict[str, Any]:
-    codes = dict.fromkeys([*endpoint.problems, *_usual(endpoint)])
+def _failures(codes: Sequence[str]) -> dict[str, Any]:
     by_status: dict[int, list[str]] = {}
-    for code in codes:
+    for code in dict.fromkeys(codes):
         by_status.setdefault(PROBLEMS[code].status, []).append(code)
     return {
         str(status): {
@@ -122,7 +152,10 @@ def _failures(endpoint: Endpoint[Any]) -> dict[str, Any]:
 
 def _usual(endpoint: Endpoint[Any]) -> list[str]:
     """Problems of every address; those that read the snapshot may find none."""
-    return ["unknown-parameter", "uri-too-long", "internal", *([] if endpoint.inline else ["no-snapshot"])]
+    return [*_ALWAYS, *([] if endpoint.inline else ["no-snapshot"])]
+
+
+_ALWAYS = ("unknown-parameter", "uri-too-long", "internal")
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

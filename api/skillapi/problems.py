@@ -33,6 +33,7 @@ PROBLEMS: dict[str, Kind] = {
     "unknown-parameter": Kind(400, "Unknown parameter", "The query has a parameter that this address does not take."),
     "invalid-parameter": Kind(400, "Invalid parameter", "A parameter has a value that it cannot have."),
     "invalid-cursor": Kind(400, "Invalid cursor", "The cursor does not belong to this search or list."),
+    "bad-signature": Kind(401, "Bad signature", "None of the webhook's secrets signed the body."),
     "not-redistributable": Kind(
         403, "Not redistributable", "No licence was found that allows handing out the skill's files."
     ),
@@ -41,11 +42,17 @@ PROBLEMS: dict[str, Kind] = {
     "quarantined": Kind(410, "Quarantined", "A maintainer hid this until it is looked into."),
     "removed": Kind(410, "Removed", "A maintainer removed this; only its address remains."),
     "removed-by-law": Kind(451, "Removed by law", "This was removed because a law demands it."),
-    "method-not-allowed": Kind(405, "Method not allowed", "The address is only read: GET and HEAD."),
+    "method-not-allowed": Kind(405, "Method not allowed", "The address does not take this method."),
+    "body-too-slow": Kind(408, "Body too slow", "The body did not arrive in time."),
+    "body-too-large": Kind(413, "Body too large", "The body is longer than any delivery of GitHub's."),
     "uri-too-long": Kind(414, "Address too long", "The query string is longer than any search needs."),
+    "unsupported-media-type": Kind(415, "Unsupported media type", "The body has to be JSON."),
     "range-not-satisfiable": Kind(416, "Range not satisfiable", "The range lies outside the package."),
+    "too-many-requests": Kind(429, "Too many requests", "This was asked for too often within an hour."),
     "internal": Kind(500, "Internal error", "The registry failed; the log has the request id."),
+    "busy": Kind(503, "Busy", "Too much is being sent at once."),
     "no-snapshot": Kind(503, "No snapshot", "No snapshot of the index is published or readable yet."),
+    "requests-unavailable": Kind(503, "Requests unavailable", "Nobody can be asked to read a repository now."),
     "store-unavailable": Kind(503, "Package store unavailable", "The store of packages does not answer."),
 }
 _BY_STATUS = {400: "bad-request", 404: "not-found", 405: "method-not-allowed", 414: "uri-too-long"}
@@ -102,7 +109,7 @@ def problem_response(problem: Problem, request_id: str) -> Response:
     }
     headers = {"Cache-Control": "no-store", **problem.headers}
     if problem.kind.status == HTTPStatus.SERVICE_UNAVAILABLE:
-        headers["Retry-After"] = str(RETRY_SECONDS)
+        headers.setdefault("Retry-After", str(RETRY_SECONDS))
     return Response(
         json.dumps(content).encode(), status_code=problem.kind.status, headers=headers, media_type=MEDIA_TYPE
     )
@@ -141,5 +148,9 @@ async def answer_problem(request: Request, error: Exception) -> Response:
 
 def _from_http(error: HTTPException) -> Problem:
     code = _BY_STATUS.get(error.status_code, "bad-request" if error.status_code < 500 else "internal")
-    remedy = {"not-found": "/api/v1/openapi.json lists every address.", "method-not-allowed": "Use GET."}.get(code, "")
-    return Problem(code, remedy=remedy, headers=dict(error.headers or {}))
+    headers = dict(error.headers or {})
+    remedies = {
+        "not-found": "/api/v1/openapi.json lists every address.",
+        "method-not-allowed": f"Use {headers.get('Allow', 'GET')}.",
+    }
+    return Problem(code, remedy=remedies.get(code, ""), headers=headers)

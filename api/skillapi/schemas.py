@@ -7,6 +7,14 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from skilldata.clientkeys import ClientKeys
+from skilldata.models import Verdict
+from skilldata.ondemand import Phase
+
+VerdictText = Annotated[
+    Verdict, Field(description="Of the security scanner; none of its words says that a skill is harmless")
+]
+
 Url = Annotated[str, Field(description="Path below the site's address")]
 
 
@@ -29,6 +37,7 @@ class FoundSkill(Answer):
     redistributable: bool
     stars: int
     version: Annotated[str, Field(description="Label of the current version")]
+    verdict: VerdictText
     updated_at: datetime
     url: Url
     copies: Annotated[int, Field(description="Other listed skills with the same content, folded into this one")]
@@ -47,7 +56,7 @@ class SearchAnswer(Answer):
     query: str
     total: Annotated[int, Field(description="Hits on all pages, copies folded")]
     results: list[FoundSkill]
-    facets: Annotated[dict[str, list[Facet]], Field(description="By filter: licence, level, topic, owner")]
+    facets: Annotated[dict[str, list[Facet]], Field(description="By filter: licence, level, topic, owner, verdict")]
     next: Annotated[str | None, Field(description="Cursor of the next page")]
     did_you_mean: Annotated[str | None, Field(description="The query with likely typos put right")]
 
@@ -60,6 +69,18 @@ class Diagnostic(Answer):
     file: Annotated[str, Field(description="Path from the skill's folder; empty for the folder itself")]
     line: Annotated[int | None, Field(description="Counts from 1")]
     message: str
+    remedy: str
+
+
+class Finding(Answer):
+    """One thing that a rule of the security scanner found in the files."""
+
+    rule: str
+    severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]
+    file: Annotated[str, Field(description="Path from the skill's folder")]
+    line: Annotated[int | None, Field(description="Counts from 1; null where the whole file is meant")]
+    evidence: Annotated[str, Field(description="What was seen, hidden characters spelled out, secrets cut")]
+    explanation: str
     remedy: str
 
 
@@ -79,6 +100,7 @@ class SkillSummary(Answer):
     stars: int
     version: str | None
     content_digest: str | None
+    verdict: VerdictText
     updated_at: datetime
     url: Annotated[str | None, Field(description="Path of its page below the site's address")]
 
@@ -99,6 +121,8 @@ class Version(Answer):
     licence: str | None
     licence_evidence: str
     redistributable: bool
+    verdict: VerdictText
+    rule_set: Annotated[str, Field(description="The scanner's rules that gave the verdict; empty if none did")]
     download: Annotated[str | None, Field(description="Path of the package; null where no licence allows it")]
     source: Annotated[str, Field(description="The folder on GitHub at that commit")]
 
@@ -118,6 +142,10 @@ class SkillAnswer(SkillSummary):
     first_seen_at: datetime
     gone_at: datetime | None
     manifest: Annotated[dict[str, Any], Field(description="Front matter as the author wrote it")]
+    client_keys: Annotated[
+        ClientKeys, Field(description="Keys that clients know, typed: what it asks for and who may call it")
+    ]
+    plugins: Annotated[list[str], Field(description="Addresses of the plugins that bring it")]
     current: Version | None
     copies: Annotated[list[str], Field(description="Addresses of other listed skills with the same content")]
     origin: Annotated[SimilarSkill | None, Field(description="What it is a copy of, identical or nearly")]
@@ -125,6 +153,7 @@ class SkillAnswer(SkillSummary):
     similar: Annotated[list[SimilarSkill], Field(description="Some of those that are not identical")]
     yanked: Annotated[str | None, Field(description="Why maintainers hide it from lists, where they do")]
     diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]
+    findings: Annotated[list[Finding], Field(description="Of the security scanner, heaviest first")]
 
 
 class VersionsAnswer(Answer):
@@ -222,6 +251,32 @@ class StatusAnswer(Answer):
     format: int
     counts: dict[str, int]
     files: Annotated[dict[str, str], Field(description="Digests of the snapshot's files")]
+
+
+class ReindexAnswer(Answer):
+    """A request to have a repository read, and how far it is."""
+
+    owner: str
+    repository: str
+    state: Annotated[Phase, Field(description="live, unchanged, unknown, held and failed are ends")]
+    next: Annotated[str, Field(description="What happens next, or what to do")]
+    status: Annotated[str, Field(description="Address at which this document is kept up to date")]
+    asked_at: Annotated[datetime | None, Field(description="When the reading was first asked for")] = None
+    finished_at: datetime | None = None
+    skills_added: int = 0
+    versions_added: int = 0
+    refused: Annotated[int, Field(description="Skills that are not listed for a reason")] = 0
+    gone: int = 0
+    snapshot: Annotated[str | None, Field(description="The snapshot that has what was read")] = None
+    error: Annotated[str, Field(description="What went wrong; empty where nothing did")] = ""
+
+
+class DeliveryAnswer(Answer):
+    """What became of a webhook delivery."""
+
+    outcome: Literal["accepted", "repeated", "ignored"]
+    repositories: Annotated[int, Field(description="Repositories that are read because of it")] = 0
+    reason: str = ""
 
 
 class HealthAnswer(Answer):

@@ -23,15 +23,18 @@ from skillcli import context
 from skillcli.site import build
 from skillcrawler import policies
 from skillcrawler.messages import Counters, CrawlRegistryInput, CrawlReport, Published, PublishInput
+from skillcrawler.ondemand import RefreshRepository
 from skillcrawler.schedules import apply_schedules, pause_schedules, resume_schedules
 from skillcrawler.worker import connect, running_worker
 from skillcrawler.workflows import CrawlPages, CrawlRegistry, PublishSnapshot
 from skilldata.config import Settings
 from skilldata.errors import NotFound, RegistryError
 from skilldata.models import Source
+from skilldata.ondemand import REFRESH_REPOSITORY, RefreshState
 from skilldata.sources import all_sources
 
 POLL_SECONDS = 0.5
+REQUESTS_SHOWN = 50
 
 
 def request(
@@ -109,6 +112,25 @@ async def status(settings: Settings, workflow_id: str) -> tuple[str, Counters | 
         return state, await pages.query(CrawlPages.progress, rpc_timeout=timedelta(seconds=2))
     except (RPCError, WorkflowQueryRejectedError, WorkflowQueryFailedError):
         return state, None
+
+
+async def on_demand(settings: Settings) -> list[RefreshState]:
+    """List the requests for single repositories that are being worked on, as far as a worker can tell."""
+    client = await connect(settings.temporal)
+    query = (
+        f"WorkflowType = '{REFRESH_REPOSITORY}' AND ExecutionStatus = 'Running' "
+        f"AND TaskQueue = '{settings.temporal.task_queue}'"
+    )
+    running = [one async for one in client.list_workflows(query, limit=REQUESTS_SHOWN)]
+    return list(await asyncio.gather(*(_request_state(client, one.id) for one in running)))
+
+
+async def _request_state(client: Client, workflow_id: str) -> RefreshState:
+    try:
+        handle: WorkflowHandle[RefreshRepository, RefreshState] = client.get_workflow_handle(workflow_id)
+        return await handle.query(RefreshRepository.state, rpc_timeout=timedelta(seconds=2))
+    except (RPCError, WorkflowQueryRejectedError, WorkflowQueryFailedError):
+        return RefreshState(repository=workflow_id)
 
 
 async def _state(client: Client, handle: WorkflowHandle[CrawlRegistry, CrawlReport]) -> str:

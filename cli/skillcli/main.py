@@ -18,7 +18,18 @@ from typing import Annotated
 import typer
 
 from skillcli import context
-from skillcli.commands import configuration, crawling, publishing, running, stewardship
+from skillcli.commands import (
+    checking,
+    configuration,
+    crawling,
+    publishing,
+    running,
+    scanning,
+    snapshots,
+    sources,
+    stewardship,
+    trusting,
+)
 from skilldata.errors import RegistryError
 from skilldata.names import safe_text
 
@@ -32,8 +43,13 @@ app = typer.Typer(
 )
 running.register(app)
 crawling.register(app)
+sources.register(app)
 publishing.register(app)
 stewardship.register(app)
+snapshots.register(app)
+checking.register(app)
+scanning.register(app)
+trusting.register(app)
 configuration.register(app)
 
 

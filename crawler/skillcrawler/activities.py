@@ -22,25 +22,30 @@ from skillcrawler.errors import (
     RepositoryBlocked,
     RepositoryEmpty,
     RepositoryGone,
+    TooManyEntries,
 )
 from skillcrawler.fetch import Fetcher
 from skillcrawler.github import GitHub
-from skillcrawler.messages import CrawlResult, Discovery, FailureInput, Page, PageInput, Published
+from skillcrawler.messages import CrawlResult, Discovery, FailureInput, FoundRepository, Page, PageInput, Published
 from skillcrawler.probe import Prober
 from skilldata.config import Settings
-from skilldata.database import Database
-from skilldata.errors import RegistryError, ServiceUnavailable
+from skilldata.database import Database, find_repository
+from skilldata.errors import Busy, RegistryError, ServiceUnavailable
 from skilldata.export import create_snapshot
-from skilldata.models import RepositoryState, Source
+from skilldata.models import RepositoryState, Source, SourceKind
 from skilldata.objects import ObjectStore
+from skilldata.ondemand import RefreshRequest
+from skilldata.publish.guard import SnapshotHeld
+from skilldata.publish.live import Publication
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
 from skilldata.stewardship import apply_policy, load_policy, withhold
-from skilldata.store import SnapshotStore
-from skilldata.trust.publishing import Publisher
+from skilldata.store import Pointer, snapshot_time
 
 ERROR_TEXT = 2000
 RESULTS = (RepositoryGone, RepositoryBlocked, RepositoryEmpty)
+# Times in the index are those at which transactions began; none that a probe makes lasts this long.
+LONGEST_PROBE = timedelta(minutes=1)
 
 
 class BuiltSite(NamedTuple):
@@ -74,8 +79,7 @@ class Activities:
         self._github = github
         self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch", github.git_token)
         self._runs = SourceRuns(database)
-        self._snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
-        self._publisher = Publisher(settings.trust, settings.state_directory, objects)
+        self._publication = Publication(settings, objects, site_builder)
 
     @activity.defn
     def discover(self, source: Source, on_demand: bool = False) -> Discovery:
@@ -99,7 +103,7 @@ class Activities:
     @activity.defn
     def look_up_references(self) -> int:
         """Look up some of the repositories that crawled ones name; give how many."""
-        with _translated():
+        with _translated(policies.ATTEMPTS):
             return Discoverer(self._github, self._database).look_up_references()
 
     @activity.defn
@@ -114,22 +118,26 @@ class Activities:
         with _translated():
             self._apply_policy()
             due = self._database.due(page.limit, before=page.before, sources=page.sources)
-            seen = self._prober(on_demand=bool(page.sources)).probe(due)
+            patient = activity.info().attempt <= policies.PATIENT_ATTEMPTS
+            prober = self._prober(on_demand=bool(page.sources))
+            seen = prober.probe(due, leave_out_failing=not patient)
             changed = self._database.record_probe(seen.repositories, states=seen.states)
+            for repository_id, error in seen.failed:
+                self._fail(FailureInput(repository_id=repository_id, code=error.code, message=error.message))
             gone = sum(state is not RepositoryState.ACTIVE for _, state in seen.states)
             return Page(probed=len(due), changed=changed, gone=gone)
 
     @activity.defn
     def probe_repository(self, repository_id: int) -> bool:
         """Look at one repository, and say whether it changed."""
-        with _translated():
+        with _translated(policies.ATTEMPTS):
             seen = self._prober(on_demand=True).probe([self._database.due_repository(repository_id)])
             return bool(self._database.record_probe(seen.repositories, states=seen.states))
 
     @activity.defn
     def crawl_repository(self, repository_id: int) -> CrawlResult:
         """Read a repository whose head moved, store its packages, and put it into the index."""
-        with _translated(), _alive():
+        with _translated(policies.ATTEMPTS), _alive():
             try:
                 outcome = crawl_repository(
                     repository_id,
@@ -141,7 +149,7 @@ class Activities:
             except RESULTS as error:
                 self._database.record_probe((), states=[(repository_id, _state(error))])
                 return CrawlResult(repository_id=repository_id)
-            except FetchTooLarge as error:
+            except (FetchTooLarge, TooManyEntries) as error:
                 self._fail(FailureInput(repository_id=repository_id, code=error.code, message=error.message))
                 return CrawlResult(repository_id=repository_id, failed=True)
             return CrawlResult(
@@ -159,6 +167,28 @@ class Activities:
             self._fail(failure)
 
     @activity.defn
+    def find_repository(self, request: RefreshRequest) -> FoundRepository:
+        """Find a repository that somebody wants read; where it may be added, look it up on GitHub and add it."""
+        with _translated():
+            asked = request.repository
+            standing, error = find_repository(self._database, asked), ""
+            if standing is None and request.may_add:
+                source = Source(kind=SourceKind.REPOSITORY, target=f"{asked.owner}/{asked.name}")
+                error = Discoverer(self._asked(True), self._database).advance(source).error
+                standing = find_repository(self._database, asked)
+            if standing is None:
+                return FoundRepository(error=error)
+            pointer, changed = self._publication.snapshots.pointer(), standing.changed_at
+            is_live = pointer is not None and (changed is None or changed < pointer.as_of - LONGEST_PROBE)
+            return FoundRepository(
+                repository_id=standing.repository_id,
+                state=standing.state,
+                head=standing.head_oid,
+                live_in=pointer.snapshot if pointer is not None and is_live else None,
+                error=standing.error,
+            )
+
+    @activity.defn
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
         with _translated(), _alive():
@@ -166,30 +196,35 @@ class Activities:
             # Before anything is published: what is restored is there when it is offered, and what is not to be
             # served is gone the sooner.
             withhold(self._database, self._objects)
-            return create_snapshot(self._database, self._snapshots.folder).id
+            return create_snapshot(self._database, self._publication.snapshots.folder).id
 
     @activity.defn
-    def publish_snapshot(self, snapshot_id: str, force: bool) -> Published:
-        """Build the site of a snapshot, and make both live; nothing happens where they are."""
+    def publish_snapshot(self, snapshot_id: str, force: bool, begun: datetime | None = None) -> Published:
+        """Build the site of a snapshot, and make both live; nothing happens where they are.
+
+        Nor where a later snapshot was made live since this one was `begun`: it has what this one has.
+        """
         with _translated(), _alive():
-            pointer = self._snapshots.pointer()
+            pointer = self._publication.snapshots.pointer()
+            if pointer and begun and not force and _is_overtaken(snapshot_id, begun, pointer):
+                return Published(snapshot=pointer.snapshot, changed=False)
             site = self._settings.state_directory / "site"
             if pointer and pointer.snapshot == snapshot_id and (site / "live").exists() and not force:
+                self._publication.refresh(snapshot_id)
                 return Published(snapshot=snapshot_id, changed=False)
-            with Snapshot(self._snapshots.open(snapshot_id)) as snapshot:
-                built = self._site_builder(self._settings, snapshot)
-                self._snapshots.publish(snapshot_id)
-                if self._publisher.signs:
-                    self._publisher.sign(snapshot, datetime.now(UTC))
+            try:
+                built = self._publication.make_live(snapshot_id)
+            except SnapshotHeld as held:
+                return Published(snapshot=snapshot_id, changed=False, held=held.reasons[:ERROR_TEXT])
             return Published(snapshot=snapshot_id, changed=True, pages=built.pages, files_written=built.files_written)
 
     @activity.defn
     def refresh_metadata(self) -> str:
         """Sign anew what soon expires; give until when the signed metadata is valid, empty where none is signed."""
         with _translated(), _alive():
-            if not self._publisher.signs:
+            if not self._publication.signer.signs:
                 return ""
-            return self._publisher.refresh(datetime.now(UTC)).expires.isoformat()
+            return self._publication.signer.refresh(datetime.now(UTC)).expires.isoformat()
 
     def _asked(self, on_demand: bool) -> GitHub:
         """What somebody waits for may use the reserve of GitHub's limits."""
@@ -207,8 +242,12 @@ class Activities:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
-    """Turn the domain's errors into Temporal's, so that waits are Temporal's too."""
+def _translated(attempts: int | None = None) -> Iterator[None]:
+    """Turn the domain's errors into Temporal's, so that waits are Temporal's too.
+
+    With `attempts`, a failure of GitHub's is final from that attempt on; its limits, and services of ours that are
+    away for a time, never are.
+    """
     try:
         yield
     except RateLimited as error:
@@ -216,8 +255,14 @@ def _translated() -> Iterator[None]:
             error.message, type=error.code, next_retry_delay=timedelta(seconds=error.retry_after)
         ) from None
     except RegistryError as error:
-        retryable = isinstance(error, ServiceUnavailable) or (isinstance(error, CrawlError) and error.retryable)
+        has_more = attempts is None or activity.info().attempt < attempts
+        passing = isinstance(error, CrawlError) and error.retryable and has_more
+        retryable = isinstance(error, (Busy, ServiceUnavailable)) or passing
         raise ApplicationError(str(error)[:ERROR_TEXT], type=error.code, non_retryable=not retryable) from None
+    except Exception as error:  # a fault of ours, which must not hold up a page either
+        if attempts is not None and activity.info().attempt >= attempts:
+            raise ApplicationError(str(error)[:ERROR_TEXT], type=type(error).__name__, non_retryable=True) from error
+        raise
 
 
 @contextmanager
@@ -240,6 +285,10 @@ def _alive() -> Iterator[None]:
     finally:
         stop.set()
         thread.join()
+
+
+def _is_overtaken(snapshot_id: str, begun: datetime, live: Pointer) -> bool:
+    return live.snapshot != snapshot_id and live.published_at > begun and live.as_of >= snapshot_time(snapshot_id)
 
 
 def _state(error: RegistryError) -> RepositoryState:

@@ -132,11 +132,17 @@ def check_sizes(sizes: Iterable[tuple[str, int | None]], limits: PackageSettings
         count += 1
         total += size or 0
         if size is not None and size > limits.max_file_bytes:
-            yield about(FILE_TOO_LARGE, path, f"{size:,} bytes; {limits.max_file_bytes:,} are allowed")
+            yield file_too_large(path, size, limits)
     if count > most:
         yield about(TOO_MANY_FILES, MANIFEST_FILE, f"{count:,} files; {most:,} are allowed")
     if total > most_bytes:
         yield about(TOO_LARGE, MANIFEST_FILE, f"{total:,} bytes; {most_bytes:,} are allowed")
+
+
+def file_too_large(path: str, size: int | None, limits: PackageSettings) -> Diagnostic:
+    """Say that a file is too large; `size` in bytes, None where all that is known is that it is too large."""
+    told = f"more than {limits.max_file_bytes:,} bytes" if size is None else f"{size:,} bytes"
+    return about(FILE_TOO_LARGE, path, f"{told}; {limits.max_file_bytes:,} are allowed")
 
 
 def content_digest(files: Iterable[PackagedFile]) -> str:

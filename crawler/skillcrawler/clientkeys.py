@@ -1,48 +1,13 @@
-"""The front matter keys of living clients, with the types those clients give them.
-
-The specification has six keys. Claude Code reads a dozen more (https://code.claude.com/docs/en/skills),
-OpenClaw some of those and its own. All keys are kept in the manifest as they were written; here are the
-ones whose meaning is known, so that a page can say what a skill may do and who may call it.
-"""
+"""Diagnostics for the front matter keys of living clients; `skilldata.clientkeys` has the keys and their types."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable, Mapping
-from typing import Any
-
-from pydantic import Field
+from collections.abc import Mapping
 
 from skillcrawler import diagnostics as rules
 from skillcrawler.diagnostics import Findings
 from skillcrawler.yamlevents import Value, quoted
-from skilldata.models import Record
-
-
-class ClientKeys(Record):
-    """Typed values of the keys that are there; None or empty where a key is missing or mistyped."""
-
-    # specification and Claude Code
-    allowed_tools: tuple[str, ...] = ()  # tools that may run without asking
-    # Claude Code
-    when_to_use: str | None = None
-    argument_hint: str | None = None
-    arguments: tuple[str, ...] = ()
-    disable_model_invocation: bool | None = None  # only the user may call it
-    user_invocable: bool | None = None  # false: only the model may call it
-    disallowed_tools: tuple[str, ...] = ()
-    model: str | None = None
-    effort: str | None = None
-    context: str | None = None  # 'fork': runs in an agent of its own
-    agent: str | None = None
-    hooks: dict[str, Any] = Field(default_factory=dict)  # event → what runs: commands of the skill's author
-    paths: tuple[str, ...] = ()  # files that wake it
-    shell: str | None = None
-    # OpenClaw
-    homepage: str | None = None
-    command_dispatch: str | None = None
-    command_tool: str | None = None
-    command_arg_mode: str | None = None
+from skilldata.clientkeys import ClientKeys, type_client_keys
 
 
 def read_client_keys(
@@ -55,74 +20,10 @@ def read_client_keys(
         lines: Line of each key, for the diagnostics.
         findings: Takes a diagnostic for each key whose value is of another type.
     """
-    typed: dict[str, Any] = {}
-    for key, written in manifest.items():
-        if key not in _READERS:
-            continue
-        field, read = _READERS[key]
-        value = read(written)
-        if value is not None:
-            typed[field] = value
-        elif written and findings is not None:
-            message = f"{quoted(key)} has a value that its client does not expect"
-            findings.add(rules.KEY_TYPE, message, (lines or {}).get(key))
-    return ClientKeys(**typed)
-
-
-_TRUTH = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
-# A tool may carry a pattern with spaces and commas of its own: Bash(git add:*), Read
-_TOOL = re.compile(r"[^\s,(]+(?:\([^)]*\))?|\([^)]*\)")
-_WORD = re.compile(r"[^\s,]+")
-_LINE = re.compile(r"[^,\n]+")
-
-
-def _text(value: Value) -> str | None:
-    return value.strip() or None if isinstance(value, str) else None
-
-
-def _hint(value: Value) -> str | None:
-    """`argument-hint: [file]` is a list to YAML and a text to its author."""
-    if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-        return f"[{', '.join(map(str, value))}]"
-    return _text(value)
-
-
-def _truth(value: Value) -> bool | None:
-    return _TRUTH.get(value.strip().lower()) if isinstance(value, str) else None
-
-
-def _mapping(value: Value) -> dict[str, Any] | None:
-    return value if isinstance(value, dict) else None
-
-
-def _listed(pattern: re.Pattern[str]) -> Callable[[Value], tuple[str, ...] | None]:
-    def read(value: Value) -> tuple[str, ...] | None:
-        if isinstance(value, str):
-            return tuple(part for found in pattern.findall(value) if (part := found.strip()))
-        if isinstance(value, list) and all(isinstance(entry, str) for entry in value):
-            return tuple(map(str, value))
-        return None
-
-    return read
-
-
-_READERS: dict[str, tuple[str, Callable[[Value], Any]]] = {
-    "allowed-tools": ("allowed_tools", _listed(_TOOL)),
-    "disallowed-tools": ("disallowed_tools", _listed(_TOOL)),
-    "arguments": ("arguments", _listed(_WORD)),
-    "paths": ("paths", _listed(_LINE)),
-    "disable-model-invocation": ("disable_model_invocation", _truth),
-    "user-invocable": ("user_invocable", _truth),
-    "argument-hint": ("argument_hint", _hint),
-    "hooks": ("hooks", _mapping),
-    "when_to_use": ("when_to_use", _text),
-    "model": ("model", _text),
-    "effort": ("effort", _text),
-    "context": ("context", _text),
-    "agent": ("agent", _text),
-    "shell": ("shell", _text),
-    "homepage": ("homepage", _text),
-    "command-dispatch": ("command_dispatch", _text),
-    "command-tool": ("command_tool", _text),
-    "command-arg-mode": ("command_arg_mode", _text),
-}
+    typed, mistyped = type_client_keys(manifest)
+    if findings is None:
+        return typed
+    for key in mistyped:
+        message = f"{quoted(key)} has a value that its client does not expect"
+        findings.add(rules.KEY_TYPE, message, (lines or {}).get(key))
+    return typed

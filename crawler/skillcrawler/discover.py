@@ -132,7 +132,7 @@ def is_manifest_name(name: str) -> bool:
 
 def is_skill_folder(tree: RepositoryTree, folder: str) -> bool:
     """Whether a folder has a manifest that is a file or a link."""
-    return any(_may_be_manifest(entry) for entry in tree.children(folder))
+    return folder in tree.holding(_may_be_manifest)
 
 
 def files_below(tree: RepositoryTree, folder: str) -> Iterator[TreeEntry]:

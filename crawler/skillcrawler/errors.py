@@ -5,11 +5,13 @@
         ├── RateLimited               GitHub says: not now; `retry_after` says when
         ├── GitHubUnavailable         GitHub does not answer, or answers nonsense
         ├── SearchRefused             GitHub does not take a search query
+        ├── CredentialRefused         GitHub does not take a token or an installation of an App
         ├── RepositoryGone            404: deleted, private, or never there
         ├── RepositoryBlocked         451 or 403: GitHub itself does not hand it out
         ├── RepositoryEmpty           there is no commit
         ├── FetchFailed               git could not fetch it
         ├── FetchTooLarge             it is larger than the crawl accepts
+        ├── TooManyEntries            it has more files and folders than the crawl accepts
         ├── ObjectMismatch            bytes that do not hash to their git object id
         └── PackageRefused            a skill that must not become a package
 
@@ -89,6 +91,25 @@ class SearchRefused(CrawlError):
         super().__init__(
             f"GitHub refuses the search {query!r}: {reason}",
             remedy="Try the query on github.com, and correct the source's target.",
+        )
+
+
+class CredentialRefused(CrawlError):
+    """GitHub does not take a credential.
+
+    Args:
+        credential: Its name, which tells nothing of it.
+        status: HTTP status of GitHub's answer.
+    """
+
+    code = "credential-refused"
+
+    def __init__(self, credential: str, status: int) -> None:
+        self.credential = credential
+        self.status = status
+        super().__init__(
+            f"GitHub does not take the credential {credential}: HTTP {status}",
+            remedy="Check github.token, github.tokens and github.apps, and whether the App is installed.",
         )
 
 
@@ -178,6 +199,25 @@ class FetchTooLarge(CrawlError):
         super().__init__(
             f"{repository} is larger than the {limit:,} bytes that a fetch may bring",
             remedy="Raise crawl.fetch_max_bytes if the repository is worth it.",
+        )
+
+
+class TooManyEntries(CrawlError):
+    """The repository has more files and folders than a crawl accepts.
+
+    Args:
+        repository: `owner/name`.
+        limit: Files and folders that are accepted.
+    """
+
+    code = "too-many-entries"
+
+    def __init__(self, repository: str, limit: int) -> None:
+        self.repository = repository
+        self.limit = limit
+        super().__init__(
+            f"{repository} has more than {limit:,} files and folders",
+            remedy="Raise crawl.max_entries if the repository is worth it.",
         )
 
 

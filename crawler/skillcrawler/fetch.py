@@ -19,8 +19,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, NamedTuple, Self
 
-from skillcrawler.errors import FetchFailed, FetchTooLarge, ObjectMismatch, RateLimited, RepositoryGone
-from skillcrawler.gitobjects import TreeEntry, blob_oid
+from skillcrawler.errors import FetchFailed, FetchTooLarge, ObjectMismatch, RateLimited, RepositoryGone, TooManyEntries
+from skillcrawler.gitobjects import TreeEntry, blob_oid, decode_path
 from skilldata.config import CrawlSettings, GitHubSettings
 from skilldata.names import safe_text
 
@@ -32,15 +32,17 @@ SAID = 300  # characters of git's last words that an error keeps
 PROMISOR = ("-c", "remote.origin.promisor=true", "-c", "remote.origin.partialclonefilter=blob:none")
 
 
+ONLINE = frozenset({"fetch", "ls-remote"})  # git commands that go over the network
 FETCH_OPTIONS = ("--no-tags", "--no-write-fetch-head", "--no-auto-maintenance", "--recurse-submodules=no")
 
 
 class Commit(NamedTuple):
-    """A commit's tree and committer date."""
+    """A commit's tree, committer date and parents."""
 
     oid: str
     tree_oid: str
     committed_at: datetime
+    parents: tuple[str, ...] = ()
 
 
 class Blob(NamedTuple):
@@ -89,17 +91,38 @@ class Fetcher:
             FetchFailed: Git could not fetch it.
             FetchTooLarge: It has more bytes than the limit.
         """
-        self._scratch.mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(prefix="fetch-", dir=self._scratch))
+        folder = self._new_folder()
         fetched = FetchedRepository(self, folder, f"{owner}/{name}", self._url(owner, name), oid)
         try:
-            self._git(fetched.repository, None, "init", "--quiet", "--bare", "--template=", str(folder))
+            self._init(fetched.repository, folder)
             command = (*self._fetch(fetched.url), "--depth=1", "--filter=blob:none", "origin", oid)
             self._transfer(fetched.repository, folder, *command)
         except BaseException:
             fetched.close()
             raise
         return fetched
+
+    def ancestors(self, owner: str, name: str, oid: str, depth: int) -> set[str]:
+        """Fetch a commit and what came before it, `depth` generations, and give their ids.
+
+        Raises:
+            As `fetch` does.
+        """
+        repository, folder = f"{owner}/{name}", self._new_folder()
+        try:
+            self._init(repository, folder)
+            command = (*self._fetch(self._url(owner, name)), f"--depth={depth}", "--filter=tree:0", "origin", oid)
+            self._transfer(repository, folder, *command)
+            return set(self._git(repository, folder, "rev-list", oid).decode("ascii").split())
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _new_folder(self) -> Path:
+        self._scratch.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix="fetch-", dir=self._scratch))
+
+    def _init(self, repository: str, folder: Path) -> None:
+        self._git(repository, None, "init", "--quiet", "--bare", "--template=", str(folder))
 
     def _fetch(self, url: str) -> tuple[str, ...]:
         settings = (*PROMISOR, "-c", f"remote.origin.url={url}", "-c", "fetch.negotiationAlgorithm=noop")
@@ -128,12 +151,14 @@ class Fetcher:
         # The shell only sets the bound on what git may write, and is then replaced by git.
         bounded = ("/bin/sh", "-c", 'ulimit -f "$0" && exec git "$@"', str(self._limits.fetch_max_bytes // 512))
         place = () if folder is None else (f"--git-dir={folder}",)
+        # Only what goes over the network is signed; the rest needs no token, and no wait for one.
+        token = self._token() if ONLINE.intersection(arguments) else None
         with subprocess.Popen(
             [*bounded, *place, *arguments],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=self._environment(),
+            env=self._environment(token),
             start_new_session=True,
         ) as process:
             try:
@@ -145,7 +170,9 @@ class Fetcher:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)
         if process.returncode != 0:
-            raise self._failure(repository, process.returncode, said.decode("utf-8", "replace"))
+            raise self._failure(
+                repository, process.returncode, said.decode("utf-8", "replace"), signed=token is not None
+            )
         return output
 
     def _open(self, folder: Path, *arguments: str) -> subprocess.Popen[bytes]:
@@ -155,21 +182,24 @@ class Fetcher:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            env=self._environment(),
+            env=self._environment(None),
         )
 
-    def _failure(self, repository: str, status: int, said: str) -> Exception:
+    def _failure(self, repository: str, status: int, said: str, *, signed: bool = False) -> Exception:
         if "File too large" in said or "SIGXFSZ" in said or "signal 25" in said or status in {-25, 153}:
             return FetchTooLarge(repository, self._limits.fetch_max_bytes)
         if "error: 429" in said:
             return RateLimited(60, "git")
-        # Anonymously, git asks for a password where GitHub says 404; prompts are off.
+        # Git asks for a password where GitHub takes none of ours; prompts are off. With a token that is the token's
+        # end and says nothing of the repository; without one, GitHub answers so where there is none.
+        if signed and "could not read Username" in said:
+            return FetchFailed(repository, "GitHub does not take the credential")
         if "not found" in said or "could not read Username" in said:
             return RepositoryGone(repository)
         # What a server says goes to logs and terminals, so nothing in it may steer those.
         return FetchFailed(repository, safe_text(said.strip()[-SAID:], keep="\n") or f"exit status {status}")
 
-    def _environment(self) -> dict[str, str]:
+    def _environment(self, token: str | None) -> dict[str, str]:
         settings = {
             "core.hooksPath": "/dev/null",
             "credential.helper": "",
@@ -181,7 +211,6 @@ class Fetcher:
             "http.lowSpeedTime": str(LOW_SPEED_SECONDS),
             "transfer.bundleURI": "false",
         }
-        token = self._token()
         if token is not None:
             pair = f"x-access-token:{token}".encode()
             # Bound to the one host, so that a redirect elsewhere does not carry it along.
@@ -219,6 +248,11 @@ class FetchedRepository:
     def __exit__(self, *exception: object) -> None:
         self.close()
 
+    @property
+    def scratch(self) -> Path:
+        """A folder that is deleted with it."""
+        return self._folder
+
     def close(self) -> None:
         """Delete it."""
         if self._reader is not None:
@@ -229,31 +263,61 @@ class FetchedRepository:
     def commit(self) -> Commit:
         """Read the commit's tree and committer date."""
         raw = self._git("cat-file", "commit", self.oid)
-        header = dict(line.split(b" ", 1) for line in raw.partition(b"\n\n")[0].splitlines() if b" " in line)
+        lines = [line.split(b" ", 1) for line in raw.partition(b"\n\n")[0].splitlines() if b" " in line]
+        parents = tuple(value.decode("ascii") for key, value in lines if key == b"parent")
+        header = dict(lines)
         seconds = int(header[b"committer"].rsplit(b" ", 2)[-2])
-        return Commit(self.oid, header[b"tree"].decode("ascii"), datetime.fromtimestamp(seconds, UTC))
+        return Commit(self.oid, header[b"tree"].decode("ascii"), datetime.fromtimestamp(seconds, UTC), parents)
 
     def entries(self) -> Iterator[TreeEntry]:
-        """List the whole tree, folders included. Paths that are not UTF-8 keep their bytes as surrogates."""
-        for line in self._git("ls-tree", "-r", "-t", "-z", "--full-tree", self.oid).split(b"\0"):
-            if line:
-                description, _, path = line.partition(b"\t")
-                mode, _, oid = description.split(b" ")
-                yield TreeEntry(
-                    path=path.decode("utf-8", "surrogateescape"), mode=int(mode, 8), oid=oid.decode("ascii")
-                )
+        """List the whole tree, folders included. Paths that are not UTF-8 keep their bytes as surrogates.
 
-    def fetch_blobs(self, oids: Iterable[str]) -> None:
+        Raises:
+            TooManyEntries: There are more than the limit.
+        """
+        with self._fetcher._open(self._folder, "ls-tree", "-r", "-t", "-z", "--full-tree", self.oid) as process:
+            try:
+                for number, line in enumerate(_parts(process.stdout), 1):
+                    self._check_number(number)
+                    description, _, path = line.partition(b"\t")
+                    mode, _, oid = description.split(b" ")
+                    yield TreeEntry(path=decode_path(path), mode=int(mode, 8), oid=oid.decode("ascii"))
+            except BaseException:
+                process.kill()
+                raise
+        if process.returncode:
+            raise FetchFailed(self.repository, f"its tree cannot be listed, exit status {process.returncode}")
+
+    def fetch_blobs(self, oids: Iterable[str], *, trees: Iterable[str] = (), largest: int = 0) -> None:
         """Bring blobs here, all in one request.
+
+        Args:
+            oids: Object ids of blobs, which come whatever their size.
+            trees: Object ids of folders whose files are wanted.
+            largest: Bytes above which a file of these folders is left out.
 
         Raises:
             FetchFailed: Git could not fetch them.
             FetchTooLarge: They have more bytes than the limit.
         """
-        lines = "".join(f"{oid}\n" for oid in dict.fromkeys(oids)).encode("ascii")
+        folders = list(trees)
+        lines = "".join(f"{oid}\n" for oid in dict.fromkeys((*oids, *folders))).encode("ascii")
         if lines:
-            command = (*self._fetcher._fetch(self.url), "--filter=blob:none", "--stdin", "origin")
+            # The folders' trees are here, for which git would not ask again: hence the refetch.
+            limited = ("--refetch", f"--filter=blob:limit={largest + 1}") if folders else ("--filter=blob:none",)
+            command = (*self._fetcher._fetch(self.url), *limited, "--stdin", "origin")
             self._fetcher._transfer(self.repository, self._folder, *command, stdin=lines)
+
+    def absent(self, oids: Iterable[str]) -> set[str]:
+        """Tell which objects are not here."""
+        lines = "".join(f"{oid}\n" for oid in oids).encode("ascii")
+        told = self._git("cat-file", "--batch-check=%(objectname)", stdin=lines).splitlines()
+        return {line.split()[0].decode("ascii") for line in told if line.endswith(b" missing")}
+
+    def blobs(self) -> set[str]:
+        """List the blobs that are here."""
+        told = self._git("cat-file", "--batch-check=%(objecttype) %(objectname)", "--batch-all-objects", "--unordered")
+        return {line[5:].decode("ascii") for line in told.splitlines() if line.startswith(b"blob ")}
 
     def read(self, oid: str, *, max_bytes: int) -> Blob:
         """Read a blob that was fetched; past `max_bytes` only its size.
@@ -282,6 +346,10 @@ class FetchedRepository:
             raise ObjectMismatch(self.repository, oid, real)
         return Blob(oid, size, data)
 
+    def _check_number(self, entries: int) -> None:
+        if entries > self._fetcher._limits.max_entries:
+            raise TooManyEntries(self.repository, self._fetcher._limits.max_entries)
+
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
         return self._fetcher._git(self.repository, self._folder, *arguments, stdin=stdin)
 
@@ -289,3 +357,11 @@ class FetchedRepository:
 def _skip(stream: IO[bytes], size: int) -> None:
     while size > 0:
         size -= len(stream.read(min(size, 1 << 20)) or b" " * size)
+
+
+def _parts(stream: IO[bytes] | None) -> Iterator[bytes]:
+    """Cut what a process writes at its zero bytes."""
+    rest = b""
+    while stream is not None and (chunk := stream.read(1 << 16)):
+        *parts, rest = (rest + chunk).split(b"\0")
+        yield from parts

@@ -15,10 +15,11 @@ from typing import Any
 
 from skillcrawler import diagnostics as rules
 from skillcrawler import frontmatter
-from skillcrawler.clientkeys import ClientKeys, read_client_keys
+from skillcrawler.clientkeys import read_client_keys
 from skillcrawler.diagnostics import Findings, Rule
 from skillcrawler.frontmatter import Parts
 from skillcrawler.yamlevents import Document, Value, quoted
+from skilldata.clientkeys import ClientKeys
 from skilldata.models import Diagnostic, Level, Record
 from skilldata.names import is_slug
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from pydantic import BaseModel
 
-from skilldata.models import Source
+from skilldata.models import RepositoryState, Source
 
 
 class CrawlRegistryInput(BaseModel):
@@ -84,6 +84,7 @@ class CrawlResult(BaseModel):
     """What the crawl of one repository did."""
 
     repository_id: int
+    read: bool = True  # False where the head had not moved
     failed: bool = False
     skills_added: int = 0
     versions_added: int = 0
@@ -112,6 +113,7 @@ class Published(BaseModel):
     changed: bool
     pages: int = 0
     files_written: int = 0
+    held: str = ""  # why it waits for a maintainer instead
 
 
 class CrawlReport(BaseModel):
@@ -119,3 +121,39 @@ class CrawlReport(BaseModel):
 
     counters: Counters
     published: Published | None = None
+
+
+class FoundRepository(BaseModel):
+    """Where a repository stands that somebody wants read; no id where the index does not have it.
+
+    `live_in` is the live snapshot, where that has all that the index knows of the repository.
+    """
+
+    repository_id: int | None = None
+    state: RepositoryState = RepositoryState.ACTIVE
+    head: str | None = None
+    live_in: str | None = None
+    error: str = ""
+
+
+class PublishAsk(BaseModel):
+    """A workflow that wants to be told when what it read is live, and the number of its call."""
+
+    workflow_id: str
+    number: int
+
+
+class PublishDone(BaseModel):
+    """The answer to such a call: the live snapshot, or why there is none."""
+
+    number: int
+    snapshot: str | None = None
+    error: str = ""
+
+
+class PublishSoonInput(BaseModel):
+    """How long publishing waits for more to come, at most, and who is waiting already."""
+
+    quiet: timedelta
+    latest: timedelta
+    asks: list[PublishAsk] = []

@@ -6,17 +6,21 @@ from datetime import timedelta
 
 from temporalio.common import RetryPolicy
 
-# GitHub says when to come back (next_retry_delay); this is for the failures that carry no such word.
+# GitHub says when to come back (next_retry_delay); this is for the failures that carry no such word. A limit of
+# GitHub's uses up no attempts: what must end after some failures counts `ATTEMPTS` itself, the rest has its deadline.
 GITHUB_RETRY = RetryPolicy(
+    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)
+)
+ATTEMPTS = 8
+# Besides, a worker may die of a repository and never come to count; limits seldom come as often as this.
+FETCH_RETRY = RetryPolicy(
     initial_interval=timedelta(seconds=1),
     backoff_coefficient=2,
     maximum_interval=timedelta(minutes=5),
-    maximum_attempts=8,
+    maximum_attempts=20,
 )
-# A source is listed over many of GitHub's limits, so that attempts say nothing; the deadline does.
-DISCOVER_RETRY = RetryPolicy(
-    initial_interval=timedelta(seconds=1), backoff_coefficient=2, maximum_interval=timedelta(minutes=5)
-)
+# A repository that fails even when it is asked for alone holds its page up this often, and is then left out of it.
+PATIENT_ATTEMPTS = 5
 SERVICE_RETRY = RetryPolicy(
     initial_interval=timedelta(milliseconds=500), backoff_coefficient=2, maximum_interval=timedelta(seconds=30)
 )

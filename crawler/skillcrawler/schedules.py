@@ -27,6 +27,9 @@ DUE, SOURCES, METADATA = "crawl-due", "crawl-sources", "refresh-metadata"
 IDS = (DUE, SOURCES)  # those of the crawl, which are paused together
 REFRESH = timedelta(hours=6)  # of metadata whose shortest-lived part is valid for a day
 CATCH_UP = timedelta(hours=2)  # runs missed for longer than this are not made up for
+# How often in the shortest interval of a source it is asked which are due: none is late by more than that part of it.
+LOOKS = 4
+SHORTEST_LOOK = timedelta(minutes=1)
 
 
 async def apply_schedules(client: Client, settings: Settings, sources: list[Source]) -> list[str]:
@@ -61,8 +64,8 @@ def _wanted(settings: Settings, sources: list[Source]) -> Iterator[tuple[str, Sc
     due = CrawlRegistryInput(sources=[], only=False, page_size=crawl.page_size, concurrency=crawl.concurrency)
     yield DUE, _schedule(_crawl(settings, due, DUE), timedelta(seconds=crawl.interval_seconds))
     listed = due.model_copy(update={"sources": sources})
-    shortest = min((source.interval_seconds for source in sources), default=86_400)
-    yield SOURCES, _schedule(_crawl(settings, listed, SOURCES), timedelta(seconds=shortest))
+    shortest = timedelta(seconds=min((source.interval_seconds for source in sources), default=86_400))
+    yield SOURCES, _schedule(_crawl(settings, listed, SOURCES), max(shortest / LOOKS, SHORTEST_LOOK))
     if settings.trust.online_key is not None:
         refresh = ScheduleActionStartWorkflow(RefreshMetadata.run, id=METADATA, task_queue=settings.temporal.task_queue)
         yield METADATA, _schedule(refresh, REFRESH)

@@ -23,6 +23,8 @@ class StoredBlobs:
         self._objects = objects
         self._places: dict[str, StoredBlob] = {}
         self._packages: dict[str, zipfile.ZipFile] = {}
+        self.damaged: set[str] = set()
+        """Digests of packages whose stored bytes are not theirs; nothing is read from them."""
 
     def find(self, oids: Collection[str]) -> Container[str]:
         """Look blobs up; give those whose bytes are stored and can be read with `read`."""
@@ -50,11 +52,16 @@ class StoredBlobs:
         return Blob(oid, len(data), data)
 
     def _open(self, digest: str) -> zipfile.ZipFile | None:
+        if digest in self.damaged:
+            return None
         package = self._packages.pop(digest, None)
         if package is None:
             try:
                 package = zipfile.ZipFile(io.BytesIO(self._objects.package(digest)))
             except NotFound:
+                return None
+            except IntegrityError:
+                self.damaged.add(digest)
                 return None
         # The most recently used is last; the first is let go.
         self._packages[digest] = package

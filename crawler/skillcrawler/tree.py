@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 from skillcrawler.gitobjects import FOLDER_MODE, TreeEntry
 
@@ -30,6 +30,7 @@ class RepositoryTree:
         self._everything = (*listed, *self._unlisted_folders())
         for entry in self._everything:
             self._children.setdefault(entry.folder, []).append(entry)
+        self._holding: dict[Callable[[TreeEntry], bool], Mapping[str, Sequence[TreeEntry]]] = {}
 
     def __len__(self) -> int:
         """Return the number of files, links and submodules."""
@@ -46,6 +47,19 @@ class RepositoryTree:
     def children(self, folder: str) -> Sequence[TreeEntry]:
         """Return the entries right inside a folder; nothing where there is no such folder."""
         return self._children.get(folder, ())
+
+    def holding(self, wanted: Callable[[TreeEntry], bool]) -> Mapping[str, Sequence[TreeEntry]]:
+        """Group the entries that are wanted by their folders.
+
+        Worked out once for each function, so that asking about every folder of a flat tree costs no
+        square of its width.
+        """
+        if wanted not in self._holding:
+            found: dict[str, list[TreeEntry]] = {}
+            for entry in filter(wanted, self._everything):
+                found.setdefault(entry.folder, []).append(entry)
+            self._holding[wanted] = found
+        return self._holding[wanted]
 
     def folder_oid(self, folder: str) -> str | None:
         """Return the object id of a folder, or None where the listing did not say."""

@@ -15,6 +15,8 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 from skillcrawler.activities import Activities, SiteBuilder
 from skillcrawler.github import GitHub
+from skillcrawler.ondemand import PublishSoon, RefreshRepository, TakeDelivery
+from skillcrawler.signals import Signals
 from skillcrawler.workflows import (
     CrawlPages,
     CrawlRegistry,
@@ -28,7 +30,16 @@ from skilldata.database import Database
 from skilldata.errors import ConfigurationError, ServiceUnavailable
 from skilldata.objects import ObjectStore
 
-WORKFLOWS = (CrawlRegistry, CrawlPages, CrawlRepository, PublishSnapshot, RefreshMetadata)
+WORKFLOWS = (
+    CrawlRegistry,
+    CrawlPages,
+    CrawlRepository,
+    PublishSnapshot,
+    RefreshMetadata,
+    TakeDelivery,
+    RefreshRepository,
+    PublishSoon,
+)
 # Beside the fetches: probes, discovery and publishing.
 OTHER_ACTIVITIES = 4
 DRAIN = timedelta(seconds=30)
@@ -68,11 +79,12 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
     """
     slots = settings.crawl.concurrency + OTHER_ACTIVITIES
     with (
-        Database(settings.database) as database,
+        Database(settings.database, settings.crawl.bounds) as database,
         GitHub(settings.github, Budgets(database)) as github,
         ThreadPoolExecutor(slots, "activity") as executor,
     ):
         activities = Activities(settings, database, ObjectStore(settings.s3), github, site_builder)
+        signals = Signals(settings)
         worker = Worker(
             client,
             task_queue=settings.temporal.task_queue,
@@ -90,6 +102,9 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
                 activities.create_snapshot,
                 activities.publish_snapshot,
                 activities.refresh_metadata,
+                activities.find_repository,
+                signals.ask_for_refresh,
+                signals.ask_to_publish,
             ],
             activity_executor=executor,
             max_concurrent_activities=slots,

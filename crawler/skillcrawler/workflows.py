@@ -158,7 +158,7 @@ class CrawlRepository:
             schedule_to_close_timeout=policies.GITHUB_DEADLINE,
             retry_policy=policies.GITHUB_RETRY,
         )
-        return await _crawl(repository_id) if changed else CrawlResult(repository_id=repository_id)
+        return await _crawl(repository_id) if changed else CrawlResult(repository_id=repository_id, read=False)
 
 
 @workflow.defn
@@ -177,7 +177,7 @@ class PublishSnapshot:
         )
         return await workflow.execute_activity_method(
             Activities.publish_snapshot,
-            args=[snapshot, request.force],
+            args=[snapshot, request.force, workflow.info().start_time],
             start_to_close_timeout=policies.LONG,
             schedule_to_close_timeout=policies.LONG,
             heartbeat_timeout=policies.HEARTBEAT,
@@ -228,7 +228,7 @@ async def _discover(source: Source, *, whole: bool) -> Discovery:
                 start_to_close_timeout=policies.LONG,
                 schedule_to_close_timeout=policies.GITHUB_DEADLINE,
                 heartbeat_timeout=policies.HEARTBEAT,
-                retry_policy=policies.DISCOVER_RETRY,
+                retry_policy=policies.GITHUB_RETRY,
             )
             if not whole:
                 break
@@ -268,7 +268,7 @@ async def _crawl(repository_id: int) -> CrawlResult:
             start_to_close_timeout=policies.LONG,
             schedule_to_close_timeout=policies.GITHUB_DEADLINE,
             heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.GITHUB_RETRY,
+            retry_policy=policies.FETCH_RETRY,
         )
     except ActivityError as error:
         code, message = _reason(error)

@@ -13,6 +13,7 @@ from skilldata.database import Database
 
 FIRST_WAIT = 60  # seconds, where GitHub does not say how long; doubled each time in a row
 LONGEST_WAIT = 3600
+SECONDARY = "secondary"  # the bucket that limits what all others of a credential do at once
 
 
 class Budget(NamedTuple):
@@ -80,10 +81,7 @@ class Budgets:
         with self._database.transaction() as connection:
             connection.execute(_NOTE, {"credential": credential, "bucket": bucket, "limit": limit, "left": left,
                                        "resets_in": resets_in})  # fmt: skip
-            connection.execute(
-                "UPDATE github_budget SET strikes = 0 WHERE credential = %s AND strikes > 0 AND blocked_until <= now()",
-                (credential,),
-            )
+            connection.execute(_FORGIVE, (credential, [bucket, SECONDARY]))
 
     def block(self, credential: str, bucket: str, seconds: float | None) -> float:
         """Let no request of a credential go out for a while.
@@ -124,6 +122,15 @@ _NOTE = """
         "left" = CASE
             WHEN abs(extract(epoch FROM EXCLUDED.resets_at - github_budget.resets_at)) < 3
             THEN least(github_budget."left", EXCLUDED."left") ELSE EXCLUDED."left" END
+"""
+# Rows are locked in the order of `take`, and none of another bucket, so that nobody waits in a circle.
+_FORGIVE = """
+    UPDATE github_budget SET strikes = 0
+    WHERE (credential, bucket) IN (
+        SELECT credential, bucket FROM github_budget
+        WHERE credential = %s AND bucket = ANY(%s) AND strikes > 0 AND blocked_until <= now()
+        ORDER BY credential, bucket FOR UPDATE
+    )
 """
 _BLOCK = """
     INSERT INTO github_budget AS budget (credential, bucket, blocked_until, strikes)

@@ -12,6 +12,7 @@ import json
 import os
 import typing
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple, Self
 
@@ -27,10 +28,11 @@ from pydantic import (
     ValidationError,
     model_validator,
 )
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, SettingsError
 
 from skilldata.errors import ConfigurationError
-from skilldata.models import Source
+from skilldata.intervals import Bounds
+from skilldata.models import ConfiguredSource
 
 PREFIX = "SKILLREGISTRY_"
 DEFAULT_FILE = Path("registry.yaml")
@@ -86,7 +88,19 @@ class AppSettings(Section):
 
     app_id: Annotated[int, Field(ge=1, description="Id of the App")]
     installation_id: Annotated[int, Field(ge=1, description="Id of the installation")]
-    private_key: Annotated[SecretStr, Field(description="Its private key, in PEM")]
+    private_key: Annotated[SecretStr, Field(description="The App's private key, in PEM")]
+    private_key_file: Annotated[Path | None, Field(description="A file that holds the key instead")] = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _read_key(cls, values: Any) -> Any:
+        if not isinstance(values, dict) or not values.get("private_key_file") or "private_key" in values:
+            return values
+        path = str(values["private_key_file"])
+        try:
+            return {**values, "private_key": Path(path).read_text(encoding="utf-8").strip()}
+        except (OSError, UnicodeDecodeError):
+            raise ValueError(f"private_key_file names {path!r}, which cannot be read") from None
 
 
 class GitHubSettings(Section):
@@ -101,7 +115,7 @@ class GitHubSettings(Section):
     apps: Annotated[
         tuple[AppSettings, ...],
         BeforeValidator(_from_text),
-        Field(description="GitHub App installations, each with app_id, installation_id and private_key"),
+        Field(description="App installations, each with app_id, installation_id and private_key or private_key_file"),
     ] = ()
     reserve: Annotated[
         float, Field(ge=0, lt=1, description="Share of each limit that is kept for crawls on demand")
@@ -118,8 +132,21 @@ class CrawlSettings(Section):
     page_size: Annotated[int, Field(ge=1, le=1000, description="Repositories per page of a crawl")] = 200
     batch_size: Annotated[int, Field(ge=1, le=100, description="Repositories per GraphQL query")] = 100
     concurrency: Annotated[int, Field(ge=1, le=32, description="Repositories fetched at once by a worker")] = 4
+    shortest_wait_seconds: Annotated[int, Field(ge=60, description="Least time between two looks at a repository")] = (
+        3600
+    )
+    longest_wait_seconds: Annotated[
+        int, Field(ge=3600, description="Most time between two looks at a repository, however still it is")
+    ] = 604_800
     fetch_timeout_seconds: Annotated[float, Field(gt=0, description="Longest git transfer")] = 600
     fetch_max_bytes: Annotated[int, Field(ge=MIB, description="Largest pack git may receive")] = 1024 * MIB
+    max_entries: Annotated[int, Field(ge=1000, description="Files and folders of a repository")] = 1_000_000
+
+    @property
+    def bounds(self) -> Bounds:
+        """The least and the most that a repository waits between two looks."""
+        shortest, longest = sorted((self.shortest_wait_seconds, self.longest_wait_seconds))
+        return Bounds(timedelta(seconds=shortest), timedelta(seconds=longest))
 
 
 class PackageSettings(Section):
@@ -184,6 +211,28 @@ class TrustSettings(Section):
     passphrase: Annotated[SecretStr | None, Field(description="Passphrase of the online key")] = None
 
 
+class PublishSettings(Section):
+    """Where the JSON index is published to, and what must not go out by itself."""
+
+    folder: Annotated[Path | None, Field(description="Folder to publish the JSON index to, for a web server")] = None
+    bucket: Annotated[
+        str | None, Field(description="Bucket to publish the JSON index to; empty for the one of packages")
+    ] = None
+    max_shrink: Annotated[
+        float, Field(ge=0, le=1, description="Share of skills that a snapshot may lose and still go live by itself")
+    ] = 0.05
+    downloads_hours: Annotated[
+        float, Field(ge=0, description="Time between two uploads of the large files (DuckDB, Parquet)")
+    ] = 24
+    keep_days: Annotated[
+        float, Field(ge=0, description="How long earlier snapshots, and what nothing refers to, are kept")
+    ] = 14
+    purge_command: Annotated[
+        tuple[str, ...], Field(description="Command that tells a CDN; it reads changed paths, one a line")
+    ] = ()
+    purge_url: Annotated[SecretStr | None, Field(description="Address that is sent the changed paths as JSON")] = None
+
+
 class SiteSettings(Section):
     """The static site."""
 
@@ -200,6 +249,35 @@ class ApiSettings(Section):
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one")] = 8080
 
 
+class OnDemandSettings(Section):
+    """Crawls that somebody asks for: GitHub's webhook, and authors."""
+
+    webhook_secret: Annotated[
+        SecretStr | None, Field(min_length=16, description="Secret of GitHub's webhook; without one it is refused")
+    ] = None
+    webhook_secret_before: Annotated[
+        SecretStr | None,
+        Field(min_length=16, description="The secret before that, for as long as it is being replaced"),
+    ] = None
+    accept_unknown: Annotated[
+        bool, Field(description="Let webhook and authors add repositories that no source found")
+    ] = False
+    client_header: Annotated[
+        str, Field(description="Header in which the proxy in front names the caller; empty: there is none")
+    ] = ""
+    per_client_hour: Annotated[int, Field(ge=1, description="Requests of authors in an hour, of one address")] = 20
+    per_repository_hour: Annotated[
+        int, Field(ge=1, description="Requests of authors in an hour, for one repository")
+    ] = 6
+    per_hour: Annotated[int, Field(ge=1, description="Requests of authors in an hour, in all")] = 1000
+    publish_quiet_seconds: Annotated[
+        float, Field(ge=0, le=600, description="Publishing waits until nobody asked for this long")
+    ] = 2
+    publish_latest_seconds: Annotated[
+        float, Field(ge=0, le=3600, description="Longest wait for that, while others keep asking")
+    ] = 10
+
+
 class Settings(BaseSettings):
     """Everything that can be set."""
 
@@ -213,7 +291,7 @@ class Settings(BaseSettings):
 
     state_directory: Annotated[Path, Field(description="Where services, snapshots and the site are kept")] = Path("var")
     debug: Annotated[bool, Field(description="Tracebacks and verbose logs; never in production")] = False
-    sources: Annotated[tuple[Source, ...], Field(description="Where to look for repositories")] = ()
+    sources: Annotated[tuple[ConfiguredSource, ...], Field(description="Where to look for repositories")] = ()
     sources_file: Annotated[Path | None, Field(description="A YAML file with more sources")] = None
     policy_file: Annotated[
         Path | None, Field(description="A YAML file with what is blocked and which skills have a state by decree")
@@ -226,8 +304,10 @@ class Settings(BaseSettings):
     package: PackageSettings = PackageSettings()
     licence: LicenceSettings = LicenceSettings()
     trust: TrustSettings = TrustSettings()
+    publish: PublishSettings = PublishSettings()
     site: SiteSettings = SiteSettings()
     api: ApiSettings = ApiSettings()
+    on_demand: OnDemandSettings = OnDemandSettings()
 
     @classmethod
     def settings_customise_sources(
@@ -260,6 +340,7 @@ class Setting(NamedTuple):
     default: str
     help: str
     secret: bool
+    many: bool = False  # a list; in JSON where it comes from a variable
 
 
 def settings_table(model: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Setting]:
@@ -275,6 +356,7 @@ def settings_table(model: type[BaseModel] = Settings, prefix: str = "") -> Itera
             default="" if field.default is None else _shown(field.default),
             help=field.description or "",
             secret=_is_secret(field.annotation),
+            many=typing.get_origin(field.annotation) is tuple,
         )
 
 
@@ -321,6 +403,8 @@ def load_settings(
             return Settings(**merged)
         except ValidationError as error:
             raise _explain(error) from None
+        except SettingsError:
+            raise _unreadable(variables, known) from None
 
 
 class _Environment:
@@ -373,7 +457,8 @@ def _secret_files(variables: Mapping[str, str], known: Mapping[str, Setting]) ->
     found: dict[str, Any] = {}
     for variable, setting in known.items():
         path = variables.get(variable + "_FILE")
-        if not path or variable in variables:
+        # `sources_file` is a setting itself, and not the file of `sources`.
+        if not path or variable in variables or variable + "_FILE" in known:
             continue
         try:
             value = Path(path).read_text(encoding="utf-8").strip()
@@ -402,8 +487,7 @@ def _explain(error: ValidationError) -> ConfigurationError:
     """Turn pydantic's first complaint into one sentence with path, value and nearest name."""
     first = error.errors()[0]
     path = ".".join(str(part) for part in first["loc"])
-    secret = any(setting.secret and f"{path}.".startswith(f"{setting.name}.") for setting in settings_table())
-    shown = "(secret)" if secret else repr(first.get("input"))[:80]
+    shown = "(secret)" if _may_be_secret(path) else repr(first.get("input"))[:80]
     if first["type"] == "extra_forbidden":
         names = {setting.name for setting in settings_table()}
         return ConfigurationError(f"unknown setting {path} = {shown}", remedy=_nearest(path, names))
@@ -411,6 +495,27 @@ def _explain(error: ValidationError) -> ConfigurationError:
         f"{path} = {shown} is not valid: {first['msg']}",
         remedy="See `skillregistry config --table` for what it takes.",
     )
+
+
+def _unreadable(variables: Mapping[str, str], known: Mapping[str, Setting]) -> ConfigurationError:
+    """Name the variable of a list that is no JSON, without its value."""
+    for variable, setting in known.items():
+        try:
+            if setting.many and variable in variables:
+                json.loads(variables[variable])
+        except ValueError:
+            return ConfigurationError(f"{variable} is no JSON list", remedy='Write it as ["first", "second"].')
+    return ConfigurationError("a variable cannot be read", remedy="Write lists as JSON.")
+
+
+def _may_be_secret(path: str) -> bool:
+    """Whether a value may be a secret: one of a secret setting, or an unknown name beside one, mistyped perhaps."""
+    table = list(settings_table())
+    if any(setting.secret and f"{path}.".startswith(f"{setting.name}.") for setting in table):
+        return True
+    section = path.split(".", maxsplit=1)[0]
+    known = any(setting.name == path for setting in table)
+    return not known and any(setting.secret and setting.name.startswith(f"{section}.") for setting in table)
 
 
 def _nearest(name: str, names: typing.Iterable[str]) -> str:

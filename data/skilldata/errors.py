@@ -3,9 +3,11 @@
     RegistryError                 code, sentence, remedy
     ├── ConfigurationError        a wrong or missing setting
     ├── ServiceUnavailable        PostgreSQL, S3 or Temporal does not answer
+    ├── Busy                      another process is at the same work
     ├── NotFound                  a thing that was asked for by name or id
     ├── IntegrityError            bytes that do not match their digest
-    └── SnapshotError             a snapshot that cannot be made, read or published
+    ├── SnapshotError             a snapshot that cannot be made, read or published
+    └── TrustError                a key, a signature or signed metadata that is not to be used
 
 Crawl errors are in `skillcrawler.errors` and derive from `RegistryError` too.
 """
@@ -49,6 +51,13 @@ class ServiceUnavailable(RegistryError):
     exit_status = 5
 
 
+class Busy(RegistryError):
+    """Another process is at the same work; it can be done when that is over."""
+
+    code = "busy"
+    exit_status = 5
+
+
 class NotFound(RegistryError):
     """Nothing goes by the name or id that was asked for."""
 
@@ -66,3 +75,9 @@ class SnapshotError(RegistryError):
     """A snapshot cannot be made, read or published."""
 
     code = "snapshot"
+
+
+class TrustError(RegistryError):
+    """A key, a signature or signed metadata is missing, wrong or out of date."""
+
+    code = "trust"

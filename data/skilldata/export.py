@@ -10,7 +10,8 @@ import hashlib
 import json
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,29 @@ from typing import Any
 import duckdb
 from psycopg import Connection
 
-from skilldata import authorfiles, takedowns
+from skilldata import authorfiles, plugintables, takedowns
 from skilldata.copies import export_rows, group_copies, sketch_new
 from skilldata.database import Database
+from skilldata.jsonindex.build import TREE, build_json_index
+from skilldata.observed import Observed, observe, write_observed
+from skilldata.parquet import PARQUET, write_parquet
 from skilldata.search import build_search_index
-from skilldata.snapshot import DATABASE, FORMAT, LISTING, MANIFEST, SEARCH, TABLES, Snapshot, SnapshotInfo, read_info
+from skilldata.snapshot import (
+    BUILT,
+    DATABASE,
+    FORMAT,
+    JSON_INDEX,
+    LISTING,
+    MANIFEST,
+    SEARCH,
+    TABLES,
+    VIEWS,
+    Snapshot,
+    SnapshotInfo,
+    read_info,
+)
 
+MEMORY = "1GB"  # of DuckDB while it builds; the rest goes through files
 # What goes into each table of the snapshot, with natural keys, in a fixed order.
 QUERIES: dict[str, str] = {
     "repository": """
@@ -35,47 +53,63 @@ QUERIES: dict[str, str] = {
         SELECT skill.repository_id, skill.path, owner, repository.name, slug,
                CASE WHEN skill.slug IS NULL OR (ruled.state = 'yanked' AND skill.state <> 'listed') THEN skill.state
                     ELSE coalesce(ruled.state, skill.state) END,
-               skill.level, coalesce(CASE WHEN NOT hidden THEN version.name END, ''),
-               coalesce(CASE WHEN NOT hidden THEN version.description END, ''),
-               manifest_file, label, content_digest, version.licence,
-               coalesce(redistributable AND NOT hidden, FALSE), stars, skill.first_seen_at,
-               greatest(updated_at, ruled.since), gone_at
-        FROM skill JOIN repository USING (repository_id) LEFT JOIN version ON version_id = current_version_id
-        LEFT JOIN skill_takedown AS ruled ON ruled.skill_id = skill.skill_id
-        CROSS JOIN LATERAL (SELECT coalesce(ruled.state, 'yanked') <> 'yanked') AS of (hidden)
+               skill.level, coalesce(shown.name, ''), coalesce(shown.description, ''), manifest_file, shown.label,
+               shown.content_digest, shown.licence, coalesce(shown.redistributable, FALSE), stars,
+               skill.first_seen_at, greatest(updated_at, ruled.since), gone_at, coalesce(verdict, 'pending')
+        FROM skill JOIN repository USING (repository_id)
+             LEFT JOIN version ON version.version_id = current_version_id LEFT JOIN package USING (content_digest)
+             LEFT JOIN skill_takedown ruled ON ruled.skill_id = skill.skill_id
+             LEFT JOIN version shown ON shown.version_id = current_version_id AND verdict <> 'blocked'
+                                    AND coalesce(ruled.state, 'yanked') = 'yanked'
         ORDER BY skill.repository_id, skill.path
     """,
     "version": """
         SELECT repository_id, path, ordinal, label, content_digest, revision, committed_at, version.created_at,
                version.level, licence, licence_evidence,
                redistributable AND coalesce(ruled.state, 'yanked') = 'yanked'
-               AND content_digest NOT IN (SELECT content_digest FROM blocked_content)
-        FROM version JOIN skill USING (skill_id) LEFT JOIN skill_takedown AS ruled USING (skill_id)
-        ORDER BY repository_id, path, ordinal
+               AND content_digest NOT IN (SELECT content_digest FROM blocked_content), verdict, rule_set
+        FROM version JOIN skill USING (skill_id) JOIN package USING (content_digest)
+             LEFT JOIN skill_takedown AS ruled USING (skill_id)
+        WHERE verdict <> 'blocked' ORDER BY repository_id, path, ordinal
     """,
     "package": """
-        SELECT content_digest, package_digest, size, unpacked_size, file_count FROM package ORDER BY content_digest
+        SELECT content_digest, package_digest, size, unpacked_size, file_count FROM package
+        WHERE verdict <> 'blocked' ORDER BY content_digest
     """,
     "file": """
-        SELECT content_digest, path, mode, size, sha256 FROM file
-        WHERE content_digest NOT IN (SELECT content_digest FROM withheld_package) ORDER BY content_digest, path
+        SELECT content_digest, path, mode, file.size, sha256 FROM file JOIN package USING (content_digest)
+        WHERE verdict <> 'blocked' AND content_digest NOT IN (SELECT content_digest FROM withheld_package)
+        ORDER BY content_digest, path
     """,
     "document": """
         SELECT repository_id, path, manifest, text
-        FROM skill JOIN version ON version_id = current_version_id LEFT JOIN skill_takedown AS ruled
-             ON ruled.skill_id = skill.skill_id
-        WHERE coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path
+        FROM skill JOIN version ON version_id = current_version_id JOIN package USING (content_digest)
+             LEFT JOIN skill_takedown AS ruled ON ruled.skill_id = skill.skill_id
+        WHERE verdict <> 'blocked' AND coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path
     """,
     "diagnostic": """
         SELECT repository_id, path, ordinal, rule, diagnostic.level, file, line, message, remedy
         FROM diagnostic JOIN skill USING (skill_id) LEFT JOIN skill_takedown AS ruled USING (skill_id)
         WHERE coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path, ordinal
     """,
+    "finding": """
+        SELECT repository_id, path, finding.ordinal, rule, severity, file, line, evidence, explanation, remedy
+        FROM finding JOIN version USING (content_digest) JOIN skill ON version_id = current_version_id
+             LEFT JOIN skill_takedown AS ruled ON ruled.skill_id = skill.skill_id
+        WHERE coalesce(ruled.state, 'yanked') = 'yanked'
+        ORDER BY repository_id, path, finding.ordinal
+    """,
+    "event": """
+        SELECT at, kind, actor, event.repository_id, skill.path, evidence
+        FROM event LEFT JOIN skill USING (skill_id) ORDER BY at, event_id
+    """,
+    **plugintables.QUERIES,
     **takedowns.QUERIES,
     **authorfiles.QUERIES,
 }
 AS_OF = """
-    SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill), 'epoch'::timestamptz)
+    SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
+                    (SELECT max(scanned_at) FROM package), 'epoch'::timestamptz)
 """
 
 
@@ -97,30 +131,45 @@ def create_snapshot(
     try:
         notify("copies")
         sketch_new(database)
-        as_of, digest = _export_rows(database, work, notify)
-        name = f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}"
-        if (folder / name / MANIFEST).exists():
-            return read_info(folder / name)
-        export_rows(database, work)
-        notify("tables")
-        counts = _build_tables(work)
-        _write_info(work, SnapshotInfo(name, as_of, FORMAT, counts, {}))
-        with Snapshot(work) as snapshot:
-            notify("listing")
-            _write_listing(snapshot, work / LISTING)
-            notify("search index")
-            build_search_index(snapshot, work / SEARCH)
-        files = {path.name: _file_digest(path) for path in (work / DATABASE, work / LISTING)}
-        _write_info(work, SnapshotInfo(name, as_of, FORMAT, counts, files))
-        work.chmod(0o755)
-        work.rename(folder / name)
-        return read_info(folder / name)
+        as_of, digest, seen = _export_rows(database, work, notify)
+        info = SnapshotInfo(f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}", as_of, FORMAT, {}, {})
+        if not (folder / info.id / MANIFEST).exists():
+            export_rows(database, work)
+            _build(work, info, notify)
+            work.chmod(0o755)
+            work.rename(folder / info.id)
+        write_observed(folder / info.id, seen)
+        return read_info(folder / info.id)
     finally:
         shutil.rmtree(work, ignore_errors=True)
 
 
-def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) -> tuple[datetime, str]:
-    """Write every table as CSV; give the time of the last change and the digest over all rows."""
+def _build(work: Path, info: SnapshotInfo, notify: Callable[[str], None]) -> None:
+    """Make everything that a snapshot holds from the exported rows; its manifest comes last."""
+    notify("tables")
+    counts = _build_tables(work)
+    info = replace(info, counts=counts)
+    _write_info(work, info)
+    with Snapshot(work, memory=MEMORY) as snapshot:
+        for name, make in PARTS:
+            notify(name)
+            make(snapshot, work)
+    shutil.rmtree(work / ".spill", ignore_errors=True)
+    built = [work / DATABASE, *sorted((work / SEARCH).iterdir())]
+    _write(work / BUILT, {"files": _digests(work, built)})
+    same = [work / LISTING, work / JSON_INDEX / TREE, *sorted((work / PARQUET).iterdir())]
+    _write_info(work, replace(info, files=_digests(work, same)))
+
+
+def _digests(work: Path, files: Iterable[Path]) -> dict[str, str]:
+    return {path.relative_to(work).as_posix(): _file_digest(path) for path in files}
+
+
+def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) -> tuple[datetime, str, Observed]:
+    """Write every table as CSV; give the time of the last change, the digest over all rows, and how all is.
+
+    One transaction sees everything, so that no row of one table is newer than those of another.
+    """
     digest = hashlib.sha256()
     with database.transaction() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
@@ -133,7 +182,8 @@ def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) 
                 for chunk in _copy(connection, query):
                     digest.update(chunk)
                     file.write(chunk)
-    return as_of, digest.hexdigest()
+        seen = observe(connection)
+    return as_of, digest.hexdigest(), seen
 
 
 def _copy(connection: Connection[tuple[Any, ...]], query: str) -> Iterator[bytes]:
@@ -146,7 +196,9 @@ def _build_tables(work: Path) -> dict[str, int]:
     # The storage version that today's readers of DuckDB files all understand.
     connection = duckdb.connect()
     try:
-        connection.execute("SET threads = 2")
+        connection.execute("SET threads = 1")
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(f"SET temp_directory = '{work / '.spill'}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"ATTACH '{work / DATABASE}' AS snapshot (STORAGE_VERSION 'v1.2.0')")
         connection.execute("USE snapshot")
@@ -161,6 +213,8 @@ def _build_tables(work: Path) -> dict[str, int]:
             )
             (work / f"{table}.csv").unlink()
         group_copies(connection, work)
+        for view, query in VIEWS.items():
+            connection.execute(f"CREATE VIEW {view} AS {query}")
         return _counts(connection)
     finally:
         connection.close()
@@ -175,14 +229,16 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         "versions": "SELECT count(*) FROM version",
         "packages": "SELECT count(*) FROM package",
         "copies": "SELECT count(*) FROM copy",
+        "plugins": "SELECT count(*) FROM plugin WHERE gone_at IS NULL",
+        "marketplaces": "SELECT count(*) FROM marketplace WHERE gone_at IS NULL",
         "owners": "SELECT count(DISTINCT lower(owner)) FROM skill WHERE state = 'listed'",
     }
     return {name: int((connection.execute(query).fetchone() or (0,))[0]) for name, query in queries.items()}
 
 
-def _write_listing(snapshot: Snapshot, path: Path) -> None:
+def _write_listing(snapshot: Snapshot, work: Path) -> None:
     """Write index.json: every listed skill, one line each, so that a diff of two listings reads well."""
-    with path.open("w", encoding="utf-8") as file:
+    with (work / LISTING).open("w", encoding="utf-8") as file:
         head = {"format": FORMAT, "snapshot": snapshot.info.id, "as_of": _iso(snapshot.info.as_of)}
         file.write(json.dumps({**head, "counts": snapshot.info.counts})[:-1] + ', "skills": [')
         for number, row in enumerate(snapshot.query(_LISTED)):
@@ -196,14 +252,23 @@ def _write_listing(snapshot: Snapshot, path: Path) -> None:
 
 _LISTED_KEYS = (
     "owner", "repository", "slug", "name", "description", "level", "licence", "redistributable", "stars", "version",
-    "content_digest", "package_digest", "size", "revision", "path",
+    "content_digest", "package_digest", "size", "revision", "path", "verdict", "rule_set",
 )  # fmt: skip
 _LISTED = """
     SELECT owner, repository, slug, name, description, skill.level, skill.licence, skill.redistributable, stars,
-           skill.label, content_digest, package_digest, size, revision, path
+           skill.label, content_digest, package_digest, size, revision, path, skill.verdict, rule_set
     FROM skill JOIN package USING (content_digest) JOIN version USING (repository_id, path, content_digest)
     WHERE state = 'listed' ORDER BY lower(owner), owner, lower(repository), slug, path
 """
+
+
+# What is made from the tables, in this order: name, and who makes it in the snapshot's folder.
+PARTS: tuple[tuple[str, Callable[[Snapshot, Path], object]], ...] = (
+    ("listing", _write_listing),
+    ("parquet", lambda snapshot, work: write_parquet(snapshot, work / PARQUET)),
+    ("json index", lambda snapshot, work: build_json_index(snapshot, work / JSON_INDEX)),
+    ("search index", lambda snapshot, work: build_search_index(snapshot, work / SEARCH)),
+)
 
 
 def _write_info(work: Path, info: SnapshotInfo) -> None:
@@ -214,7 +279,11 @@ def _write_info(work: Path, info: SnapshotInfo) -> None:
         "counts": info.counts,
         "files": info.files,
     }
-    (work / MANIFEST).write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+    _write(work / MANIFEST, content)
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    path.write_text(json.dumps(content, indent=2, sort_keys=True) + "\n", encoding="utf-8")
 
 
 def _iso(time: datetime) -> str:

@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Digest = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 ObjectId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{40}$")]
+EVIDENCE_LIMIT = 200  # characters
 
 
 class Record(BaseModel):
@@ -40,6 +41,12 @@ class Source(Record):
     kind: SourceKind
     target: Annotated[str, StringConstraints(min_length=1, max_length=300)]
     interval_seconds: Annotated[int, Field(ge=60)] = 86_400
+
+
+class ConfiguredSource(Source):
+    """A source as the configuration has it; one that is not `enabled` is kept, and not listed."""
+
+    enabled: bool = True
 
 
 class RepositoryState(StrEnum):
@@ -144,6 +151,61 @@ class Licence(Record):
     confidence: float = 0.0
 
 
+class Severity(StrEnum):
+    """How much a finding weighs; one `CRITICAL` finding keeps a skill from being listed."""
+
+    CRITICAL = "CRITICAL"
+    HIGH = "HIGH"
+    MEDIUM = "MEDIUM"
+    LOW = "LOW"
+    INFO = "INFO"
+
+    @property
+    def rank(self) -> int:
+        """0 for `INFO` up to 4 for `CRITICAL`."""
+        return len(Severity) - 1 - list(Severity).index(self)
+
+    def at_most(self, ceiling: Severity) -> Severity:
+        """The lighter of the two."""
+        return min(self, ceiling, key=lambda severity: severity.rank)
+
+
+class Verdict(StrEnum):
+    """What the security scanner says of a content. None of these words says that a skill is harmless."""
+
+    PENDING = "pending"  # not scanned yet
+    NO_FINDINGS = "no findings"
+    FINDINGS = "findings"
+    BLOCKED = "blocked"  # at least one CRITICAL finding: not listed, not served
+    ERROR = "error"  # the scan is partial; its problem says why
+
+
+class Finding(Record):
+    """One thing that a security rule found. `line` counts from 1; None where a file as a whole is meant."""
+
+    rule: Annotated[str, StringConstraints(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$")]
+    severity: Severity
+    file: str
+    line: int | None = None
+    evidence: Annotated[str, Field(max_length=EVIDENCE_LIMIT)]
+    explanation: str
+    remedy: str
+
+
+class ScanReport(Record):
+    """The findings of one scan, heaviest first, and the rules they were found with."""
+
+    findings: tuple[Finding, ...] = ()
+    verdict: Verdict
+    rule_set: str
+    problem: str = ""  # why the scan is partial
+
+    @property
+    def highest(self) -> Severity | None:
+        """The heaviest severity found, None without findings."""
+        return max((finding.severity for finding in self.findings), key=lambda severity: severity.rank, default=None)
+
+
 class ReadSkill(Record):
     """What the crawler read of one skill folder at one revision: the row that the index takes.
 
@@ -163,10 +225,16 @@ class ReadSkill(Record):
     licence: Licence = Licence()
     redistributable: bool = False
     package: Package | None = None
+    scan: ScanReport | None = None  # of the package's files
     diagnostics: tuple[Diagnostic, ...] = ()
 
     @property
+    def has_version(self) -> bool:
+        """Whether there is a package, a manifest that can be loaded, and a slug: something to keep a version of."""
+        return self.package is not None and self.level is not Level.BROKEN and self.slug is not None
+
+    @property
     def state(self) -> SkillState:
-        """`LISTED` where there is a package and the manifest can be loaded, else `REFUSED`."""
-        listed = self.package is not None and self.level is not Level.BROKEN and self.slug is not None
-        return SkillState.LISTED if listed else SkillState.REFUSED
+        """`LISTED` where there is a version that the scanner does not block, else `REFUSED`."""
+        blocked = self.scan is not None and self.scan.verdict is Verdict.BLOCKED
+        return SkillState.LISTED if self.has_version and not blocked else SkillState.REFUSED

@@ -118,17 +118,16 @@ class ObjectStore:
         with self._asking(key):
             return self._client.get_object(Bucket=self.bucket, Key=key)["Body"].read()
 
-    def has(self, key: str) -> bool:
-        """Whether there is an object under a key."""
+    def size(self, key: str) -> int | None:
+        """Give the bytes of an object; None where there is none."""
         try:
             with self._asking(key):
-                self._client.head_object(Bucket=self.bucket, Key=key)
+                return self._client.head_object(Bucket=self.bucket, Key=key)["ContentLength"]
         except NotFound:
-            return False
-        return True
+            return None
 
     def delete(self, key: str) -> None:
-        """Take an object away; nothing happens where there is none. A versioned bucket hides it only."""
+        """Delete an object, if it is there."""
         with self._asking(key):
             self._client.delete_object(Bucket=self.bucket, Key=key)
 

@@ -3,12 +3,16 @@
 A snapshot is a folder, named by its id:
 
     snapshot.json   id, as_of, format, counts, digests of the other files
-    index.duckdb    the tables below
     index.json      every listed skill in one document, for scripts
+    json/           the JSON index: shards, directories and the tree that lists them
+    parquet/        the tables below, one file each
+    index.duckdb    the tables below
     search/         the search index
+    built.json      digests of index.duckdb and search/, whose bytes differ from build to build
 
 The id is the second of the last change in the index and the first 12 hexadecimal digits of the SHA-256
-over its rows, so that the same index gives the same id. Rows are keyed by repository id and folder path;
+over its rows, so that the same index gives the same id, and the same bytes but for the last three
+(docs/adr/0017-which-bytes-are-reproducible.md). Rows are keyed by repository id and folder path;
 no column depends on the order in which a crawler happened to work.
 """
 
@@ -23,15 +27,17 @@ from typing import Any, Self
 
 import duckdb
 
-from skilldata import authorfiles, copyrows, takedowns
+from skilldata import authorfiles, copyrows, plugintables, takedowns
 from skilldata.errors import NotFound, SnapshotError
 from skilldata.takedowns import Takedown
 
 FORMAT = 1
 MANIFEST = "snapshot.json"
+BUILT = "built.json"
 DATABASE = "index.duckdb"
 LISTING = "index.json"
 SEARCH = "search"
+JSON_INDEX = "json"
 
 # The tables of index.duckdb, in load order. Every TIMESTAMP is UTC.
 TABLES: dict[str, str] = {
@@ -46,13 +52,15 @@ TABLES: dict[str, str] = {
         slug VARCHAR, state VARCHAR NOT NULL, level VARCHAR NOT NULL, name VARCHAR NOT NULL,
         description VARCHAR NOT NULL, manifest_file VARCHAR NOT NULL, label VARCHAR, content_digest VARCHAR,
         licence VARCHAR, redistributable BOOLEAN NOT NULL, stars INTEGER NOT NULL, first_seen_at TIMESTAMP NOT NULL,
-        updated_at TIMESTAMP NOT NULL, gone_at TIMESTAMP, PRIMARY KEY (repository_id, path)
+        updated_at TIMESTAMP NOT NULL, gone_at TIMESTAMP, verdict VARCHAR NOT NULL,
+        PRIMARY KEY (repository_id, path)
     """,
     "version": """
         repository_id BIGINT NOT NULL, path VARCHAR NOT NULL, ordinal INTEGER NOT NULL, label VARCHAR NOT NULL,
         content_digest VARCHAR NOT NULL, revision VARCHAR NOT NULL, committed_at TIMESTAMP NOT NULL,
         created_at TIMESTAMP NOT NULL, level VARCHAR NOT NULL, licence VARCHAR, licence_evidence VARCHAR NOT NULL,
-        redistributable BOOLEAN NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
+        redistributable BOOLEAN NOT NULL, verdict VARCHAR NOT NULL, rule_set VARCHAR NOT NULL,
+        PRIMARY KEY (repository_id, path, ordinal)
     """,
     "package": """
         content_digest VARCHAR PRIMARY KEY, package_digest VARCHAR NOT NULL, size BIGINT NOT NULL,
@@ -71,9 +79,38 @@ TABLES: dict[str, str] = {
         level VARCHAR NOT NULL, file VARCHAR NOT NULL, line INTEGER, message VARCHAR NOT NULL,
         remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
     """,
+    "finding": """
+        repository_id BIGINT NOT NULL, path VARCHAR NOT NULL, ordinal INTEGER NOT NULL, rule VARCHAR NOT NULL,
+        severity VARCHAR NOT NULL, file VARCHAR NOT NULL, line INTEGER, evidence VARCHAR NOT NULL,
+        explanation VARCHAR NOT NULL, remedy VARCHAR NOT NULL, PRIMARY KEY (repository_id, path, ordinal)
+    """,
+    # History has no key of its own: several things can happen at one time.
+    "event": """
+        happened_at TIMESTAMP NOT NULL, kind VARCHAR NOT NULL, actor VARCHAR NOT NULL, repository_id BIGINT,
+        path VARCHAR, evidence JSON NOT NULL
+    """,
+    **plugintables.TABLES,
     **takedowns.TABLES,
     **authorfiles.TABLES,
     **copyrows.TABLES,
+}
+
+# What analysts ask for most, over those tables.
+VIEWS: dict[str, str] = {
+    "listed": """
+        SELECT owner || '/' || repository || '/' || slug AS address, skill.*, package_digest, size, unpacked_size,
+               file_count
+        FROM skill LEFT JOIN package USING (content_digest) WHERE state = 'listed'
+    """,
+    "copies": """
+        SELECT content_digest, count(*) AS skills, list(owner || '/' || repository || '/' || slug ORDER BY stars DESC)
+               AS addresses
+        FROM skill WHERE state = 'listed' GROUP BY content_digest HAVING count(*) > 1
+    """,
+    "licences": """
+        SELECT coalesce(licence, 'none') AS licence, count(*) AS skills, bool_and(redistributable) AS redistributable
+        FROM skill WHERE state = 'listed' GROUP BY ALL
+    """,
 }
 
 
@@ -111,6 +148,19 @@ class DiagnosticRow:
 
 
 @dataclass(frozen=True, slots=True)
+class FindingRow:
+    """One security finding about a skill's current version."""
+
+    rule: str
+    severity: str
+    file: str
+    line: int | None
+    evidence: str
+    explanation: str
+    remedy: str
+
+
+@dataclass(frozen=True, slots=True)
 class VersionRow:
     """One version of a skill with the package that holds it. `sizes` in bytes."""
 
@@ -128,6 +178,8 @@ class VersionRow:
     licence: str | None
     licence_evidence: str
     redistributable: bool
+    verdict: str
+    rule_set: str  # the rules that gave the verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,6 +204,7 @@ class SkillSummary:
     first_seen_at: datetime
     updated_at: datetime
     gone_at: datetime | None
+    verdict: str  # of the current version
 
     @property
     def address(self) -> str:
@@ -198,6 +251,7 @@ class Skill:
     versions: list[VersionRow]
     files: list[FileRow]
     diagnostics: list[DiagnosticRow]
+    findings: list[FindingRow]
     copies: list[SkillSummary]
     takedown: Takedown | None = None
     origin: copyrows.Origin | None = None
@@ -214,14 +268,19 @@ class Skill:
 class Snapshot:
     """A snapshot folder, opened for reading. Safe to share between threads.
 
+    Args:
+        folder: The snapshot.
+        memory: What DuckDB may use at most, as `1GB`; what does not fit goes to disk. None: most of the machine's.
+
     Raises:
         SnapshotError: The folder is not a snapshot, or of a format this code does not know.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, memory: str | None = None) -> None:
         self.folder = folder
         self.info = read_info(folder)
-        self._connection = duckdb.connect(str(folder / DATABASE), read_only=True)
+        bounds = {"memory_limit": memory, "temp_directory": str(folder / ".spill"), "threads": "1"} if memory else {}
+        self._connection = duckdb.connect(str(folder / DATABASE), read_only=True, config=dict(bounds))
 
     def __enter__(self) -> Self:
         return self
@@ -280,6 +339,7 @@ class Snapshot:
             versions=self.versions(*key),
             files=[FileRow(*row) for row in self._rows(_FILES, (digest,))] if digest else [],
             diagnostics=[DiagnosticRow(*row) for row in self._rows(_DIAGNOSTICS, key)],
+            findings=[FindingRow(*row) for row in self._rows(_FINDINGS, key)],
             copies=list(
                 self.summaries(
                     "state = 'listed' AND content_digest = ? AND NOT (repository_id = ? AND path = ?)",
@@ -345,9 +405,13 @@ _DIAGNOSTICS = """
     SELECT rule, level, file, line, message, remedy FROM diagnostic
     WHERE repository_id = ? AND path = ? ORDER BY ordinal
 """
+_FINDINGS = """
+    SELECT rule, severity, file, line, evidence, explanation, remedy FROM finding
+    WHERE repository_id = ? AND path = ? ORDER BY ordinal
+"""
 _VERSIONS = """
     SELECT ordinal, label, content_digest, package_digest, size, unpacked_size, file_count, revision, committed_at,
-           created_at, level, licence, licence_evidence, redistributable
+           created_at, level, licence, licence_evidence, redistributable, verdict, rule_set
     FROM version JOIN package USING (content_digest)
     WHERE repository_id = ? AND path = ? ORDER BY ordinal DESC
 """
@@ -377,7 +441,7 @@ def read_info(folder: Path) -> SnapshotInfo:
             as_of=datetime.fromisoformat(content["as_of"]),
             format=content["format"],
             counts=content["counts"],
-            files=content["files"],
+            files={**content["files"], **_built(folder)},
         )
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise SnapshotError(
@@ -389,6 +453,11 @@ def read_info(folder: Path) -> SnapshotInfo:
             remedy="Update the program.",
         )
     return info
+
+
+def _built(folder: Path) -> dict[str, str]:
+    path = folder / BUILT
+    return dict(json.loads(path.read_bytes())["files"]) if path.exists() else {}
 
 
 def _repository(row: tuple[Any, ...]) -> RepositoryRow:

@@ -9,12 +9,18 @@ from pydantic import TypeAdapter, ValidationError
 
 from skilldata.config import Settings
 from skilldata.errors import ConfigurationError
-from skilldata.models import Source, SourceKind
+from skilldata.models import ConfiguredSource, Source, SourceKind
 
-_SOURCES = TypeAdapter(tuple[Source, ...])
+_SOURCES = TypeAdapter(tuple[ConfiguredSource, ...])
 
 
 def all_sources(settings: Settings) -> list[Source]:
+    """List the configured sources that are enabled, without doubles. Raises as `configured_sources` does."""
+    enabled = [source for source in configured_sources(settings) if source.enabled]
+    return [Source.model_validate(source.model_dump(exclude={"enabled"})) for source in enabled]
+
+
+def configured_sources(settings: Settings) -> list[ConfiguredSource]:
     """List the configured sources, without doubles.
 
     Raises:
@@ -44,7 +50,7 @@ def parse_source(text: str) -> Source:
         ) from None
 
 
-def _read(path: Path) -> tuple[Source, ...]:
+def _read(path: Path) -> tuple[ConfiguredSource, ...]:
     try:
         content = yaml.load(path.read_bytes(), Loader=yaml.CSafeLoader)
         return _SOURCES.validate_python(content["sources"])
@@ -55,5 +61,5 @@ def _read(path: Path) -> tuple[Source, ...]:
     except (yaml.YAMLError, KeyError, TypeError, ValidationError) as error:
         raise ConfigurationError(
             f"{path} is no list of sources: {str(error).splitlines()[0]}",
-            remedy="It wants `sources:` and entries with kind, target and, if you like, interval_seconds.",
+            remedy="It wants `sources:` and entries with kind, target and, if you like, interval_seconds and enabled.",
         ) from None

@@ -216,15 +216,19 @@ class SourceRuns:
         with self._database.transaction() as connection:
             _note_failure(connection, _save_source(connection, source), error)
 
-    def recent(self, limit: int = 50) -> list[RunRow]:
-        """List runs, the latest first."""
+    def recent(self, limit: int = 50, *, of: tuple[str, str] | None = None) -> list[RunRow]:
+        """List runs, the latest first; of all sources, or of the one with that kind and target."""
         query = """
             SELECT run_id, kind, target, outcome, started_at, finished_at, requests, claimed, seen, found, added,
                    copies, missing, notes, source_run.error
-            FROM source_run JOIN source USING (source_id) ORDER BY run_id DESC LIMIT %s
+            FROM source_run JOIN source USING (source_id)
+            WHERE NOT %(one)s OR (kind, target) = (%(kind)s, %(target)s)
+            ORDER BY run_id DESC LIMIT %(limit)s
         """
+        kind, target = of or ("", "")
+        values = {"one": of is not None, "kind": kind, "target": target, "limit": limit}
         with self._database.transaction() as connection:
-            return [RunRow(*row) for row in connection.execute(query, (limit,))]
+            return [RunRow(*row) for row in connection.execute(query, values)]
 
     def short_slices(self, run_id: int) -> list[ShortSlice]:
         """List the slices of a run that were not read to their end, the largest gap first."""

@@ -10,7 +10,8 @@ import json
 import os
 import shutil
 import tempfile
-from datetime import UTC, datetime
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from skilldata.snapshot import MANIFEST, SnapshotInfo, read_info
 
 PREFIX = "snapshots/"
 POINTER = "live.json"
+KEPT = 5  # earlier live snapshots that are never pruned
 HISTORY = 20  # earlier live snapshots that the pointer remembers
 CONTENT_TYPES = {".json": "application/json", ".duckdb": "application/octet-stream"}
 
@@ -30,6 +32,11 @@ class Pointer(NamedTuple):
     snapshot: str
     published_at: datetime
     history: tuple[str, ...] = ()
+
+    @property
+    def as_of(self) -> datetime:
+        """Time of the last change in the snapshot, to the second: its id begins with it."""
+        return snapshot_time(self.snapshot)
 
 
 class SnapshotStore:
@@ -94,6 +101,35 @@ class SnapshotStore:
             raise NotFound("no snapshot was live before", remedy="`skillregistry snapshot list` shows which there are.")
         return pointer.history[-1]
 
+    def prune(self, keep: timedelta, *, dry_run: bool) -> Sequence[str]:
+        """Delete snapshots that are older than `keep`, here and in the object store; never what the pointer knows.
+
+        Args:
+            keep: For how long after it was made a snapshot stays.
+            dry_run: Only say which.
+
+        Returns:
+            Their ids.
+        """
+        pointer = self.pointer()
+        needed = {pointer.snapshot, *pointer.history[-KEPT:]} if pointer else set()
+        before = datetime.now(UTC) - keep
+        old = [info.id for info in self.list() if info.id not in needed and self._made_at(info.id) < before]
+        for snapshot_id in () if dry_run else old:
+            # The manifest goes first: what has none is no snapshot, and is finished off next time.
+            (self.folder / snapshot_id / MANIFEST).unlink(missing_ok=True)
+            shutil.rmtree(self.folder / snapshot_id)
+            if self._objects is not None:
+                prefix = f"{PREFIX}{snapshot_id}/"
+                for key in sorted(
+                    (key for key, _ in self._objects.keys(prefix)), key=lambda key: key != prefix + MANIFEST
+                ):
+                    self._objects.delete(key)
+        return old
+
+    def _made_at(self, snapshot_id: str) -> datetime:
+        return datetime.fromtimestamp((self.folder / snapshot_id / MANIFEST).stat().st_mtime, UTC)
+
     def publish(self, snapshot_id: str) -> Pointer:
         """Upload a snapshot of this machine where it is missing, and then make it the live one."""
         folder = self.open(snapshot_id)
@@ -140,6 +176,18 @@ class SnapshotStore:
         temporary.write_bytes(data)
         os.replace(temporary, self.folder / POINTER)  # noqa: PTH105 - atomic
         return pointer
+
+
+def snapshot_time(snapshot_id: str) -> datetime:
+    """Read the time of the last change out of a snapshot's id.
+
+    Raises:
+        SnapshotError: It is no snapshot id.
+    """
+    try:
+        return datetime.strptime(snapshot_id.partition("-")[0], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)
+    except ValueError:
+        raise SnapshotError(f"{snapshot_id!r} is no snapshot id", remedy="Publish again.") from None
 
 
 def _history(old: Pointer | None, new: str) -> tuple[str, ...]:

@@ -2,6 +2,8 @@
 
     /s/<owner>/<repository>/<slug>.html      a skill; .json and .md beside it are its twins
     /r/<owner>/<repository>/                 a repository
+    /p/<owner>/<repository>/<slug>.html      a plugin
+    /m/<owner>/<repository>/                 the marketplaces and plugins of a repository
     /o/<owner>/                              an owner
     /skills/  /owners/  /topics/  /licences/ lists; page 2 of a list is 2.html beside its index.html
     /level/<level>/  /licence/<id>/  /topic/<topic>/
@@ -52,6 +54,16 @@ def skill_path(owner: str, repository: str, slug: str | None) -> str:
 def repository_path(owner: str, name: str) -> str:
     """Folder of a repository's pages, with the last slash. Raises AddressError."""
     return f"r/{_checked('owner', _OWNER, owner)}/{_checked('repository', _REPOSITORY, name)}/"
+
+
+def plugin_path(owner: str, repository: str, slug: str | None) -> str:
+    """File of a plugin's page. Raises AddressError."""
+    return f"p/{repository_path(owner, repository).removeprefix('r/')}{_checked('slug', _SLUG, slug or '')}.html"
+
+
+def marketplace_path(owner: str, name: str) -> str:
+    """Folder of the page with a repository's plugins. Raises AddressError."""
+    return f"m/{repository_path(owner, name).removeprefix('r/')}"
 
 
 def owner_path(owner: str) -> str:

@@ -25,6 +25,7 @@ from skillsite.addresses import GITHUB, AddressError, Addresses, skill_path
 from skillsite.lists import list_pages, repository_pages
 from skillsite.machines import Visit, machine_files
 from skillsite.pages import Page, fixed_pages
+from skillsite.plugins import PluginLink, fingerprint, plugin_pages, skill_plugins
 from skillsite.records import read_skills, skill_keys
 from skillsite.skillpages import json_twin, markdown_twin, skill_page
 from skillsite.templating import Renderer
@@ -105,11 +106,12 @@ def build_site(
 
 
 class _Task(NamedTuple):
-    """A skill that has to be rendered: entry of the release, key of its input, identity."""
+    """A skill that has to be rendered: entry of the release, key of its input, identity, plugins that bring it."""
 
     name: str
     key: str
     identity: tuple[int, str]
+    plugins: tuple[PluginLink, ...]
 
 
 class _Made(NamedTuple):
@@ -157,6 +159,7 @@ def _other_pages(plan: _Plan) -> Iterator[Page]:
     yield from fixed_pages(plan.snapshot, plan.addresses, plan.title)
     yield from list_pages(plan.snapshot)
     yield from repository_pages(plan.snapshot, plan.addresses)
+    yield from plugin_pages(plan.snapshot, plan.addresses)
 
 
 def _other_files(plan: _Plan, visits: Sequence[Visit]) -> Iterator[tuple[str, bytes]]:
@@ -171,6 +174,7 @@ def _add_skills(new: releases.Release, plan: _Plan, jobs: int, visits: list[Visi
     tasks: list[_Task] = []
     names: set[str] = set()
     keys = skill_keys(plan.snapshot)
+    plugins = skill_plugins(plan.snapshot)
     for key in keys:
         try:
             name = skill_path(key.owner, key.repository, key.slug)
@@ -183,7 +187,9 @@ def _add_skills(new: releases.Release, plan: _Plan, jobs: int, visits: list[Visi
         names.add(name)
         if key.listed:
             visits.append(Visit(name + ".html", key.updated_on))
-        task = _Task(name, plan.key(key.fingerprint), (key.repository_id, key.path))
+        brought = tuple(plugins.get((key.repository_id, key.path), ()))
+        task_key = plan.key(key.fingerprint, fingerprint(brought))
+        task = _Task(name, task_key, (key.repository_id, key.path), brought)
         if not new.keep(name, task.key, _TWINS):
             tasks.append(task)
     done = len(names) - len(tasks)
@@ -232,12 +238,12 @@ class _Worker:
         """Write page and twins of each skill."""
         made = []
         for task, skill in zip(tasks, read_skills(self._snapshot, [task.identity for task in tasks]), strict=True):
-            contents = self._contents(skill)
+            contents = self._contents(skill, task.plugins)
             size = releases.write_files(self._folder, task.name, contents, self._made)
             made.append(_Made(task.name, task.key, size))
         return made
 
-    def _contents(self, skill: Skill) -> dict[str, bytes]:
+    def _contents(self, skill: Skill, plugins: Sequence[PluginLink]) -> dict[str, bytes]:
         if why := takedown(skill):
             return {
                 ".html": self._renderer.render(tombstone_page(skill, why, self._addresses)),
@@ -245,7 +251,7 @@ class _Worker:
                 ".md": markdown_tombstone(skill, why),
             }
         return {
-            ".html": self._renderer.render(skill_page(skill, self._addresses)),
+            ".html": self._renderer.render(skill_page(skill, self._addresses, plugins)),
             ".json": json_twin(skill, self._addresses),
             ".md": markdown_twin(skill, self._addresses),
         }

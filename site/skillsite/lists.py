@@ -14,11 +14,13 @@ from skillsite.addresses import (
     level_path,
     licence_path,
     list_page,
+    marketplace_path,
     owner_path,
     repository_path,
     topic_path,
 )
 from skillsite.pages import LEVELS, Crumb, Page, SkillRow, entries, path_or_none, skill_row
+from skillsite.plugins import plugin_counts
 from skillsite.visible import one_line
 
 SKILLS_PER_PAGE = 100
@@ -77,6 +79,7 @@ def list_pages(snapshot: Snapshot) -> Iterator[Page]:
 
 def repository_pages(snapshot: Snapshot, addresses: Addresses) -> Iterator[Page]:
     """Yield the pages of every crawled repository and of its owner."""
+    plugins = plugin_counts(snapshot)
     for owner, group in groupby(records.read_repositories(snapshot), key=lambda item: item.repository.owner):
         skills: list[SkillSummary] = []
         repositories: list[RepositoryEntry] = []
@@ -84,7 +87,7 @@ def repository_pages(snapshot: Snapshot, addresses: Addresses) -> Iterator[Page]
             repositories.append(_repository_entry(item))
             skills.extend(item.listed)
             try:
-                yield from _repository(item, addresses)
+                yield from _repository(item, addresses, plugins.get(item.repository.repository_id, 0))
             except AddressError:
                 continue  # the skills of that repository are recorded as skipped, each by its own address
         if path_or_none(owner_path, owner):
@@ -180,7 +183,7 @@ def _owner(
         )
 
 
-def _repository(item: records.RepositorySkills, addresses: Addresses) -> Iterator[Page]:
+def _repository(item: records.RepositorySkills, addresses: Addresses, plugins: int) -> Iterator[Page]:
     row = item.repository
     folder = repository_path(row.owner, row.name)
     refused = [
@@ -207,6 +210,8 @@ def _repository(item: records.RepositorySkills, addresses: Addresses) -> Iterato
                 "parent": _link_to(item.parent),
                 "topics": [(topic, path_or_none(topic_path, topic) if item.listed else None) for topic in row.topics],
                 "licence_path": path_or_none(licence_path, row.licence) if _has_licence(item) else None,
+                "plugins": plugins,
+                "plugins_path": marketplace_path(row.owner, row.name),
                 "rows": rows,
                 "pager": pager,
                 "unit": "skills",

@@ -20,6 +20,7 @@ from skilldata.copyrows import MOST, Origin
 from skilldata.snapshot import (
     DiagnosticRow,
     FileRow,
+    FindingRow,
     RepositoryRow,
     Skill,
     SkillSummary,
@@ -101,6 +102,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
     documents = {(row[0], row[1]): row[2:] for row in _by_key(snapshot, _DOCUMENTS, keys)}
     versions = _grouped(_by_key(snapshot, _VERSIONS, keys), 2)
     diagnostics = _grouped(_by_key(snapshot, _DIAGNOSTICS, keys), 2)
+    findings = _grouped(_by_key(snapshot, _FINDINGS, keys), 2)
     files = _grouped(snapshot.query(_FILES, [digests]), 1)
     copies = _grouped(snapshot.query(_COPIES, [digests]), 1)
     origins = {(row[0], row[1]): Origin(*row[2:]) for row in _by_key(snapshot, _ORIGINS, keys)}
@@ -121,6 +123,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
                 versions=[VersionRow(*row) for row in versions[key]],
                 files=[FileRow(*row) for row in files[digest]],
                 diagnostics=[DiagnosticRow(*row) for row in diagnostics[key]],
+                findings=[FindingRow(*row) for row in findings[key]],
                 copies=[copy for row in copies[digest] if (copy := SkillSummary(*row)) and (row[0], row[1]) != key],
                 takedown=takedowns.get(key),
                 origin=origins.get(key),
@@ -224,11 +227,15 @@ _AUTHORS = "SELECT * FROM author_file WHERE repository_id IN (SELECT unnest(?))"
 _TAKEDOWNS = "SELECT t.repository_id, t.path, state, legal, reason, since FROM takedown t {keys}"
 _VERSIONS = """
     SELECT v.repository_id, v.path, ordinal, label, content_digest, package_digest, size, unpacked_size, file_count,
-           revision, committed_at, created_at, level, licence, licence_evidence, redistributable
+           revision, committed_at, created_at, level, licence, licence_evidence, redistributable, verdict, rule_set
     FROM version v JOIN package USING (content_digest) {keys} ORDER BY ordinal DESC
 """
 _DIAGNOSTICS = """
     SELECT d.repository_id, d.path, rule, level, file, line, message, remedy FROM diagnostic d {keys} ORDER BY ordinal
+"""
+_FINDINGS = """
+    SELECT f.repository_id, f.path, rule, severity, file, line, evidence, explanation, remedy
+    FROM finding f {keys} ORDER BY ordinal
 """
 _FILES = """
     SELECT content_digest, path, mode, size, sha256 FROM file WHERE content_digest IN (SELECT unnest(?))
@@ -254,6 +261,9 @@ _SKILL_KEYS = """
     ), diagnostic_rows AS (
         SELECT repository_id, path, string_agg(d::VARCHAR, chr(30) ORDER BY ordinal) AS rows
         FROM diagnostic d GROUP BY ALL
+    ), finding_rows AS (
+        SELECT repository_id, path, string_agg(f::VARCHAR, chr(30) ORDER BY ordinal) AS rows
+        FROM finding f GROUP BY ALL
     ), copy_rows AS (
         SELECT content_digest, string_agg(s::VARCHAR, chr(30) ORDER BY repository_id, path) AS rows
         FROM (SELECT content_digest, repository_id, path, owner, repository, slug, stars
@@ -270,10 +280,11 @@ _SKILL_KEYS = """
     SELECT repository_id, path, s.owner, repository, slug, s.state = 'listed',
            strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
-                            coalesce(c.rows, ''), document.manifest::VARCHAR, sha256(document.text), t::VARCHAR,
-                            n.rows, o.rows))
+                            coalesce(f.rows, ''), coalesce(c.rows, ''), document.manifest::VARCHAR,
+                            sha256(document.text), t::VARCHAR, n.rows, o.rows))
     FROM skill s JOIN repository r USING (repository_id)
     LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
+    LEFT JOIN finding_rows f USING (repository_id, path)
     LEFT JOIN copy_rows c USING (content_digest) LEFT JOIN document USING (repository_id, path)
     LEFT JOIN takedown t USING (repository_id, path) LEFT JOIN near_rows n USING (repository_id, path)
     LEFT JOIN origin_rows o USING (repository_id, path)

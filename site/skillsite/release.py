@@ -17,7 +17,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
-from skilldata.errors import RegistryError
+from skilldata.errors import Busy
 
 KEEP_RELEASES = 3
 LIVE = "live"
@@ -28,7 +28,7 @@ _UNFINISHED = ".building-"
 Contents = Mapping[str, bytes]  # suffix -> content, of files that are made together
 
 
-class SiteError(RegistryError):
+class SiteError(Busy):
     """The site cannot be built here."""
 
     code = "site"

@@ -5,9 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
+from skilldata.clientkeys import type_client_keys
 from skilldata.copyrows import Origin
 from skilldata.snapshot import FileRow, Skill, SkillSummary, VersionRow
 from skillsite import markdown
@@ -20,7 +23,10 @@ from skillsite.addresses import (
     skill_path,
     topic_path,
 )
+from skillsite.asks import asks_for
 from skillsite.pages import LEVELS, META_CHARACTERS, Crumb, Page, path_or_none
+from skillsite.plugins import PluginLink
+from skillsite.scanner import judgement
 from skillsite.visible import one_line, show_hidden
 
 MAX_VERSIONS = 50  # shown on a page; the JSON twin has all
@@ -54,8 +60,8 @@ class Value(NamedTuple):
     block: bool
 
 
-def skill_page(skill: Skill, addresses: Addresses) -> Page:
-    """Lay out the page of a skill.
+def skill_page(skill: Skill, addresses: Addresses, plugins: Sequence[PluginLink] = ()) -> Page:
+    """Lay out the page of a skill; `plugins` are those that bring it.
 
     Raises:
         AddressError: Owner, repository or slug cannot be part of an address.
@@ -75,6 +81,8 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
         "download": download(skill, addresses),
         "git": _git_commands(summary, version, addresses),
         "links": _links(skill, version, addresses),
+        "plugins": plugins,
+        "asks": asks_for(skill.manifest),
         "manifest": [_value(key, value) for key, value in skill.manifest.items() if key not in {"name", "description"}],
         "versions": skill.versions[:MAX_VERSIONS],
         "files": _file_links(skill, version, addresses),
@@ -82,6 +90,7 @@ def skill_page(skill: Skill, addresses: Addresses) -> Page:
         "origin": skill.origin,
         "origin_path": _page_of(skill.origin) if skill.origin else None,
         "similar": [(one, _page_of(one)) for one in skill.similar],
+        "judged": judgement(skill),
         "json_ld": json_ld(skill, addresses),
         "twins": {"json": path + ".json", "markdown": path + ".md"},
     }
@@ -146,6 +155,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "yanked": skill.takedown.reason if skill.takedown else None,
         "gone_at": summary.gone_at.isoformat() if summary.gone_at else None,
         "manifest": skill.manifest,
+        "client_keys": type_client_keys(skill.manifest)[0].model_dump(mode="json", exclude_defaults=True),
         "version": _version(version, addresses) if version else None,
         "versions": [_version(row, addresses) for row in skill.versions],
         "files": [
@@ -156,6 +166,8 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
             {name: getattr(row, name) for name in ("rule", "level", "file", "line", "message", "remedy")}
             for row in skill.diagnostics
         ],
+        "verdict": summary.verdict,
+        "findings": [asdict(row) for row in skill.findings],
         "copies": [copy.address for copy in skill.copies],
         "origin": _similar(skill.origin) if skill.origin else None,
         "copy_count": skill.copy_count,
@@ -191,6 +203,13 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
     else:
         lines += ["- Package: not handed out; read the source"]
     lines += [f"- Note: {row.rule}: {one_line(row.message)} {one_line(row.remedy)}" for row in skill.diagnostics]
+    judged = judgement(skill)
+    lines += [f"- Security scanner: {judged.words}. {judged.meaning}"]
+    lines += [
+        f"- Finding: {row.severity} {row.rule} in {one_line(row.file)}{f':{row.line}' if row.line else ''}. "
+        f"{row.explanation}"
+        for row in judged.rows
+    ]
     lines += ["", "This skill is not reviewed.", ""]
     if fetch:
         lines += [
@@ -304,6 +323,8 @@ def _version(version: VersionRow, addresses: Addresses) -> dict[str, Any]:
         "licence": version.licence,
         "licence_evidence": version.licence_evidence,
         "redistributable": version.redistributable,
+        "verdict": version.verdict,
+        "rule_set": version.rule_set,
     }
 
 

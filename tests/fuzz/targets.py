@@ -15,6 +15,7 @@ from skillcrawler.manifest import read_manifest
 from skillcrawler.paths import check_path, check_paths
 from skilldata.config import PackageSettings
 from skilldata.models import DiagnosticLevel, Level
+from skilldata.names import safe_text
 
 LIMITS = PackageSettings(max_bytes=1 << 16, max_file_bytes=1 << 14, max_files=64)
 
@@ -26,14 +27,14 @@ def front_matter(data: bytes) -> None:
     levels = {one.level for one in read.diagnostics}
     assert (read.level is Level.BROKEN) == (DiagnosticLevel.ERROR in levels)
     assert read.level is Level.BROKEN or (read.name and read.description)
-    assert all(one.remedy and one.message.isprintable() for one in read.diagnostics)
+    assert all(one.remedy and safe_text(one.message) == one.message for one in read.diagnostics)
     assert read == read_manifest(data, folder="a/some-name", file="SKILL.md")
 
 
 def author_file(data: bytes) -> None:
     """Read bytes as an author's file, and match what it excludes."""
     read = read_author_file(data)
-    assert all(one.remedy and one.message.isprintable() for one in read.diagnostics)
+    assert all(one.remedy and safe_text(one.message) == one.message for one in read.diagnostics)
     for folder in ("", "a", "a/b/c", "skills/x-y"):
         read.excludes(folder)
 

@@ -12,7 +12,7 @@
 from tests.standin.faults import Fault
 from tests.standin.standin import DEFAULT_TOKEN, Options, StandIn
 from tests.standin.store import File
-from tests.standin.wire import Exchange
+from tests.standin.wire import Exchange, early
 from tests.standin.world import App, StandInError
 
-__all__ = ["DEFAULT_TOKEN", "App", "Exchange", "Fault", "File", "Options", "StandIn", "StandInError"]
+__all__ = ["DEFAULT_TOKEN", "App", "Exchange", "Fault", "File", "Options", "StandIn", "StandInError", "early"]

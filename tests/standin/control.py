@@ -21,9 +21,10 @@ from tests.standin.middleware import CONTROL_PREFIX
 if TYPE_CHECKING:
     from tests.standin.standin import StandIn
 
-READING = ("wire_log", "repositories")
+READING = ("wire_log", "points", "repositories")
 CHANGING = (
     "add_app",
+    "add_heads",
     "add_repository",
     "add_token",
     "archive",

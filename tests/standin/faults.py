@@ -9,7 +9,8 @@ from __future__ import annotations
 import random
 import re
 import threading
-from dataclasses import dataclass, fields
+from collections import Counter
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from tests.standin.world import StandInError
@@ -35,11 +36,14 @@ class Fault:
         skip: Matching requests to let through first.
         count: Requests to hit after that; all where None.
         probability: Chance of each of them to be hit, drawn from `seed`.
-        status: Answer with this status instead; with `retry_after` (seconds) and `remaining` as headers.
+        status: Answer with this status instead; with `retry_after` (seconds) and `remaining` as headers;
+            `reset_after` is when the bucket is full again, in seconds.
         message: Message of that answer; GitHub's usual one where empty.
         stall: Seconds to wait before the answer begins.
         drip: Bytes per second that the body is sent at.
         cut: Bytes of the body after which the connection is closed.
+        creep: Cut after so many bytes, the next answer from the same path after twice as many, and so on
+            until one comes through whole.
         corrupt: Flip bits of file contents, archives and packs.
         graphql: Type of a GraphQL error at status 200, such as RATE_LIMITED.
     """
@@ -54,10 +58,12 @@ class Fault:
     status: int = 0
     retry_after: int | None = None
     remaining: int | None = None
+    reset_after: int = 60
     message: str = ""
     stall: float = 0.0
     drip: int = 0
     cut: int | None = None
+    creep: int = 0
     corrupt: bool = False
     graphql: str = ""
 
@@ -78,7 +84,7 @@ class Fault:
         """What the wire log calls it."""
         parts = [str(self.status) if self.status else "", self.graphql]
         parts += [name for name in ("stall", "drip", "corrupt") if getattr(self, name)]
-        return "+".join([part for part in parts if part] + (["cut"] if self.cut is not None else []))
+        return "+".join([part for part in parts if part] + (["cut"] if self.cut is not None or self.creep else []))
 
     def body(self) -> dict[str, str]:
         """Give the JSON body of its status."""
@@ -98,6 +104,7 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._active: list[_Active] = []
+        self._cuts: Counter[str] = Counter()
 
     def add(self, fault: Fault) -> None:
         """Put a fault in force."""
@@ -108,11 +115,18 @@ class Faults:
         """Take all of them away."""
         with self._lock:
             self._active.clear()
+            self._cuts.clear()
 
     def take(self, method: str, path: str, kind: str) -> Fault | None:
         """Find the fault that hits a request, if any, and count it."""
         with self._lock:
-            return next((active.fault for active in self._active if active.hits(method, path, kind)), None)
+            found = next((active.fault for active in self._active if active.hits(method, path, kind)), None)
+            return replace(found, cut=found.creep * (self._cuts[path] + 1)) if found and found.creep else found
+
+    def note_cut(self, path: str) -> None:
+        """Note that an answer was cut, so that a fault that creeps goes on."""
+        with self._lock:
+            self._cuts[path] += 1
 
 
 class _Active:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -78,6 +79,17 @@ def add(world: World, full_name: str, files: dict[str, File], **about: Any) -> R
         **about,
     )
     return world.add(repository)
+
+
+def add_heads(world: World, owner: str, count: int, files: dict[str, File]) -> list[Repository]:
+    """Make many repositories `OWNER-N/repoN` that share the objects and the head of one; for looks at heads only."""
+    first = add(world, f"{owner}/repo", files)
+    made = []
+    for number in range(count):
+        name = f"{owner}-{number // 100}/repo{number}"
+        login, _, short = name.partition("/")
+        made.append(world.add(replace(first, id=world.new_id(name), owner=world.owner(login), name=short)))
+    return made
 
 
 def _folders(folder: Path) -> list[Path]:

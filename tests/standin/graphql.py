@@ -10,6 +10,7 @@ import functools
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -79,6 +80,9 @@ def answer(call: Call, limits: Limits, schema: GraphQLSchema) -> Reply:
     fault = call.fault.graphql if call.fault else ""
     if fault == "RATE_LIMITED" or not quota.allowed:
         message = f"API rate limit exceeded for user ID {call.token.user_id}."
+        if call.fault and fault:
+            reset = int(call.world.clock().timestamp()) + call.fault.reset_after
+            quota = replace(quota, used=quota.limit, reset=reset)
         error = {"type": "RATE_LIMITED", "code": "graphql_rate_limit", "message": message}
         return Reply({"errors": [error]}, headers=quota.headers())
     corrupt = call.fault is not None and call.fault.corrupt

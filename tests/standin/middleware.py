@@ -6,6 +6,7 @@ import asyncio
 import base64
 import binascii
 import json
+import time
 from dataclasses import dataclass
 
 from starlette.datastructures import Headers
@@ -81,8 +82,9 @@ class Wire:
         try:
             await self._answer(scope, _counted(receive, exchange), sender, fault)
         except _CutError:
-            return
+            self._faults.note_cut(path)
         finally:
+            exchange.ended_at = time.time()
             self._secondary.end(caller.token)
 
     async def _answer(self, scope: Scope, receive: Receive, send: _Sender, fault: Fault | None) -> None:
@@ -108,6 +110,7 @@ class _Sender:
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self._exchange.status = message["status"]
+            self._exchange.tell(Headers(raw=message["headers"]))
             await self._send(message)
             return
         body = message.get("body", b"")
@@ -146,7 +149,8 @@ async def _send_status(send: _Sender, fault: Fault, now: int) -> None:
     if fault.retry_after is not None:
         headers.append((b"retry-after", str(fault.retry_after).encode()))
     if fault.remaining is not None:
+        headers.append((b"x-ratelimit-limit", b"5000"))
         headers.append((b"x-ratelimit-remaining", str(fault.remaining).encode()))
-        headers.append((b"x-ratelimit-reset", str(now + (fault.retry_after or 60)).encode()))
+        headers.append((b"x-ratelimit-reset", str(now + (fault.retry_after or fault.reset_after)).encode()))
     await send({"type": "http.response.start", "status": fault.status, "headers": headers})
     await send({"type": "http.response.body", "body": body})

@@ -63,6 +63,7 @@ class StandIn(Changes):
         self.parts = Parts(world, Limits(clock), SecondaryLimits(clock), Faults(), WireLog(), schema)
         self.world = world
         self._server: Server | None = None
+        self._port = 0
         self.add_token(self.options.token, name="default")
 
     # -- serving
@@ -70,15 +71,20 @@ class StandIn(Changes):
     def start(self) -> StandIn:
         """Begin to serve, on a thread of its own."""
         app = build(self.parts, routes(self))
-        self._server = Server(app, port=self.options.port, socket=self.options.socket)
+        self._server = Server(app, port=self._port or self.options.port, socket=self.options.socket)
         self._server.start()
+        self._port = self._server.port
         return self
 
-    def stop(self) -> None:
-        """Stop serving and delete the repositories; the cache stays."""
+    def pause(self) -> None:
+        """Stop serving and keep everything; `start` goes on at the same address."""
         if self._server:
             self._server.stop()
             self._server = None
+
+    def stop(self) -> None:
+        """Stop serving and delete the repositories; the cache stays."""
+        self.pause()
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def __enter__(self) -> StandIn:
@@ -124,6 +130,12 @@ class StandIn(Changes):
         given = {path: file for path, file in as_files(files or {}).items() if file is not None}
         with self.world.lock:
             return folder.add(self.world, name, given, **about).id
+
+    def add_heads(self, owner: str, count: int, files: Files) -> int:
+        """Make many repositories of a few bytes each, see `folder.add_heads`; gives how many."""
+        given = {path: file for path, file in as_files(files).items() if file is not None}
+        with self.world.lock:
+            return len(folder.add_heads(self.world, owner, count, given))
 
     # -- who may ask, how often, and what goes wrong
 
@@ -177,6 +189,10 @@ class StandIn(Changes):
     def wire_log(self) -> list[Exchange]:
         """List the exchanges since the start or the last reset."""
         return self.parts.log.exchanges()
+
+    def points(self, bucket: str) -> int:
+        """Say how many requests (points for graphql) the first token has used up in this window."""
+        return self.parts.limits.look(self.world.token(self.token), bucket).used
 
     def reset_wire_log(self) -> None:
         """Forget them."""

@@ -10,7 +10,7 @@ from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
 from skillapi.routes.shown import page_url
 from skillapi.schemas import Facet, FoundSkill, SearchAnswer
-from skilldata.models import Level
+from skilldata.models import Level, Verdict
 from skilldata.search import Hit, Query, Sort
 from skilldata.search.model import MAX_LIMIT, MAX_TEXT
 
@@ -25,6 +25,7 @@ class SearchParameters(Parameters):
     repository: Annotated[Filter, Field(description="Only of this repository, owner/name")] = None
     licence: Annotated[Filter, Field(description="Only under this SPDX id, or `none`")] = None
     level: Annotated[Level | None, Field(description="Only of this level")] = None
+    verdict: Annotated[Verdict | None, Field(description="Only with this verdict of the security scanner")] = None
     topic: Annotated[Filter, Field(description="Only of repositories with this topic")] = None
     sort: Annotated[Sort, Field(description="Order of the hits")] = Sort.RELEVANCE
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Hits on a page")] = 20
@@ -40,7 +41,7 @@ class SearchParameters(Parameters):
 
 def search_skills(call: Call, asked: SearchParameters) -> SearchAnswer:
     """Find skills."""
-    filters = asked.model_dump(include={"owner", "repository", "licence", "level", "topic"})
+    filters = asked.model_dump(include={"owner", "repository", "licence", "level", "verdict", "topic"})
     query = Query(asked.q, **filters, sort=asked.sort, limit=asked.limit, cursor=asked.cursor)
     found = call.opened.search.search(query)
     return SearchAnswer(
@@ -67,6 +68,7 @@ def _hit(hit: Hit) -> FoundSkill:
         redistributable=hit.redistributable,
         stars=hit.stars,
         version=hit.version,
+        verdict=Verdict(hit.verdict),
         updated_at=hit.updated_at,
         url=page_url(hit.owner, hit.repository, hit.slug),
         copies=hit.copies,

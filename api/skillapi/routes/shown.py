@@ -8,6 +8,7 @@ from urllib.parse import quote
 from skillapi import schemas
 from skilldata.config import Settings
 from skilldata.copyrows import Origin
+from skilldata.models import Verdict
 from skilldata.snapshot import DiagnosticRow, RepositoryRow, VersionRow
 from skilldata.snapshot import SkillSummary as SummaryRow
 
@@ -39,6 +40,7 @@ def summary_fields(row: SummaryRow) -> dict[str, Any]:
         "stars": row.stars,
         "version": row.label,
         "content_digest": row.content_digest,
+        "verdict": row.verdict,
         "updated_at": row.updated_at,
         "url": page_url(row.owner, row.repository, row.slug) if row.slug and row.state != "refused" else None,
     }
@@ -65,6 +67,8 @@ def version(settings: Settings, row: SummaryRow, one: VersionRow) -> schemas.Ver
         licence=one.licence,
         licence_evidence=one.licence_evidence,
         redistributable=one.redistributable,
+        verdict=Verdict(one.verdict),
+        rule_set=one.rule_set,
         download=f"/api/v1/packages/{one.package_digest}" if one.redistributable else None,
         source=source_url(settings, row, one.revision),
     )

@@ -13,8 +13,10 @@ from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem, taken_down
 from skillapi.routes import shown
-from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, PackagedFile, SkillAnswer, VersionsAnswer
+from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, Finding, PackagedFile, SkillAnswer, VersionsAnswer
+from skilldata.clientkeys import type_client_keys
 from skilldata.errors import NotFound
+from skilldata.pluginrows import plugins_of_skill
 from skilldata.snapshot import Skill, SkillSummary, VersionRow
 from skilldata.takedowns import HIDDEN, Takedown
 
@@ -52,6 +54,8 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         first_seen_at=row.first_seen_at,
         gone_at=row.gone_at,
         manifest=skill.manifest,
+        client_keys=type_client_keys(skill.manifest)[0],
+        plugins=[one.address for one in plugins_of_skill(call.opened.snapshot, row.repository_id, row.path)],
         current=shown.version(call.services.settings, row, skill.current) if skill.current else None,
         copies=[copy.address for copy in skill.copies[:MAX_COPIES]],
         origin=shown.similar(skill.origin) if skill.origin else None,
@@ -59,6 +63,7 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         similar=[shown.similar(one) for one in skill.similar],
         yanked=skill.takedown.reason if skill.takedown else None,
         diagnostics=dict(sorted(Counter(one.level for one in skill.diagnostics).items())),
+        findings=[Finding.model_validate(row, from_attributes=True) for row in skill.findings],
     )
 
 

@@ -1,4 +1,4 @@
-"""`skillregistry crawl`, `worker`, `sources`.
+"""`skillregistry crawl`, `worker`.
 
 What a command needs is imported when it runs, so that `--help` and a typing mistake are answered at once.
 """
@@ -6,28 +6,19 @@ What a command needs is imported when it runs, so that `--help` and a typing mis
 from __future__ import annotations
 
 import asyncio
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 from skillcli import context
+from skillcli.groups import by_default
 from skilldata.errors import ConfigurationError
 
 ALL = "crawl"  # what the crawl of all sources is called; `policies.CRAWL_ID`
 
 
-class _RunsByDefault(TyperGroup):
-    """A group of commands whose first one runs where the first word is none of them: `crawl OWNER/NAME`."""
-
-    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
-        if not args or (args[0] not in self.commands and args[0] not in ctx.help_option_names):
-            args = ["run", *args]
-        return super().parse_args(ctx, args)
-
-
 crawls = typer.Typer(
-    cls=_RunsByDefault,
+    cls=by_default("run"),
     help="Crawl sources and publish what they hold: `crawl [SOURCE]...`; see `crawl run --help` for its options.",
 )
 
@@ -36,7 +27,6 @@ def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.add_typer(crawls, name="crawl")
     app.command("worker")(worker)
-    app.command("sources")(sources)
 
 
 @crawls.command("run")
@@ -123,12 +113,20 @@ def crawl_status(
     workflow: Annotated[str, typer.Argument(help="Which crawl, as `crawl` named it.")] = ALL,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Say whether a crawl runs, and how far it is."""
+    """Say whether a crawl runs, how far it is, and what is being read on request."""
     from skillcli import crawls as implementation
 
-    state, counters = asyncio.run(implementation.status(context.settings(), workflow))
+    settings = context.settings()
+    state, counters = asyncio.run(implementation.status(settings, workflow))
+    requests = asyncio.run(implementation.on_demand(settings))
     text = state if counters is None else f"{state}: {implementation.counted(counters)}"
-    data = {"workflow": workflow, "state": state, "counters": counters.model_dump() if counters else None}
+    text = "\n".join([text, *(f"on demand: {one.repository}: {one.phase}" for one in requests)])
+    data = {
+        "workflow": workflow,
+        "state": state,
+        "counters": counters.model_dump() if counters else None,
+        "on_demand": [one.model_dump(mode="json") for one in requests],
+    }
     context.show(data, as_json=as_json, text=text)
 
 
@@ -158,15 +156,4 @@ def budgets(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")]
     ]
     headings = ("CREDENTIAL", "BUCKET", "LEFT", "OF", "RENEWED IN", "BLOCKED FOR")
     text = context.table(rows, headings) if rows else "GitHub was not asked yet"
-    context.show([one._asdict() for one in found], as_json=as_json, text=text)
-
-
-def sources(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
-    """List sources with their health and how many repositories each found."""
-    from skilldata.database import Database
-
-    with Database(context.settings().database) as database:
-        found = database.sources()
-    rows = [(f"{one.kind}:{one.target}", one.health, one.repositories, one.succeeded_at, one.error) for one in found]
-    text = context.table(rows, ("SOURCE", "HEALTH", "REPOSITORIES", "LAST SUCCESS", "ERROR")) if rows else "no sources"
     context.show([one._asdict() for one in found], as_json=as_json, text=text)

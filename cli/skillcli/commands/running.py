@@ -55,11 +55,18 @@ def serve(
     from skillapi.server import serve as serve_app
     from skilldata.objects import ObjectStore
     from skilldata.store import SnapshotStore
+    from skilldata.trust.metadata import ObjectMetadata
 
     settings = context.settings()
     objects = ObjectStore(settings.s3)
     snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
-    app = create_app(snapshots, objects, settings, site_folder=settings.state_directory / "site")
+    app = create_app(
+        snapshots,
+        objects,
+        settings,
+        site_folder=settings.state_directory / "site",
+        metadata=ObjectMetadata(objects),
+    )
     where = host or settings.api.host, settings.api.port if port is None else port
     serve_app(app, *where, announce=lambda url: context.Progress().note(f"serving site and API on {url}"))
 

@@ -186,10 +186,15 @@ def _finish(data: dict[str, Any], text: str, *, publish: bool, as_json: bool) ->
     if publish:
         from skillcli import crawls
         from skillcrawler.messages import PublishInput
+        from skilldata.publish.guard import SnapshotHeld
 
         done = asyncio.run(crawls.publish(context.settings(), PublishInput()))
-        data = {**data, "published": done.snapshot}
-        text += f"\n{done.snapshot} is live"
+        data = {**data, "published": None if done.held else done.snapshot, "held": done.held}
+        text += f"\n{done.snapshot} is {'held back' if done.held else 'live'}"
+        context.show(data, as_json=as_json, text=text)
+        if done.held:
+            raise SnapshotHeld(done.snapshot, [done.held])
+        return
     context.show(data, as_json=as_json, text=text)
 
 

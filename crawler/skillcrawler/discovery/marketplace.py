@@ -1,23 +1,14 @@
-"""Marketplace files, `.claude-plugin/marketplace.json`: where each plugin comes from.
-
-Format: "Create and distribute a plugin marketplace" of Claude Code's documentation. A plugin's `source` is a
-path in the same repository, or an object: `github` with `repo`, `url` with the address of a git repository,
-`git-subdir` with `url` and `path`; `npm` and `archive` name no repository.
-"""
+"""Marketplace files as places to look: which other repositories their plugins come from."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
-from skillcrawler.discovery.addresses import RepositoryName, read_address
-from skillcrawler.discovery.hostile import read_json
+from skillcrawler.diagnostics import Findings
+from skillcrawler.discovery.addresses import RepositoryName
+from skillcrawler.plugins.marketplace import MARKETPLACE_FILE, read_marketplace_file
 from skilldata.models import Record
+from skilldata.plugins import PluginSource, SourceType
 
-MARKETPLACE_FILE = ".claude-plugin/marketplace.json"
-MAX_PLUGINS = 5000
 MAX_NOTES = 20
-_ADDRESS_KEYS = {"github": "repo", "url": "url", "git": "url", "git-subdir": "url"}
 
 
 class Marketplace(Record):
@@ -36,35 +27,29 @@ class Marketplace(Record):
 
 def read_marketplace(content: bytes) -> Marketplace | None:
     """Read a marketplace file; None where it is none."""
-    data = read_json(content)
-    plugins = data.get("plugins") if isinstance(data, Mapping) else None
-    if not isinstance(plugins, list):
+    findings = Findings(MARKETPLACE_FILE)
+    read = read_marketplace_file(content, findings)
+    if read is None:
         return None
-    repositories: dict[str, RepositoryName] = {}
-    notes: list[str] = []
-    has_own = False
-    for plugin in plugins[:MAX_PLUGINS]:
-        found = _read_source(plugin.get("source") if isinstance(plugin, Mapping) else None)
-        if found is None:
-            has_own = True
-        elif isinstance(found, RepositoryName):
-            repositories.setdefault(str(found).lower(), found)
-        elif found not in notes and len(notes) < MAX_NOTES:
-            notes.append(found)
-    return Marketplace(repositories=tuple(repositories.values()), has_own=has_own, notes=tuple(notes))
+    sources = [entry.plugin.source for entry in read.entries]
+    unread = [found.message for found in findings.diagnostics() if found.rule.startswith("plugin.source")]
+    notes = dict.fromkeys([*(note for one in sources if (note := _note(one))), *unread])
+    return Marketplace(
+        repositories=repositories_of(sources),
+        has_own=any(one.type is SourceType.OWN for one in sources),
+        notes=tuple(notes)[:MAX_NOTES],
+    )
 
 
-def _read_source(source: Any) -> RepositoryName | str | None:
-    """Give a repository, None for the marketplace's own, or a word on why it is neither."""
-    if isinstance(source, str):
-        return _read_address(source) if "://" in source else None
-    kind = source.get("source") if isinstance(source, Mapping) else None
-    key = _ADDRESS_KEYS.get(kind) if isinstance(kind, str) else None
-    if key is None:
-        return f"plugins from {str(kind)[:40]!r} name no repository"
-    return _read_address(source.get(key))
+def repositories_of(sources: list[PluginSource]) -> tuple[RepositoryName, ...]:
+    """List the repositories on GitHub that plugins come from, each once."""
+    found = (RepositoryName(one.owner, one.name) for one in sources if one.owner)
+    return tuple({str(one).lower(): one for one in reversed(list(found))}.values())[::-1]
 
 
-def _read_address(address: Any) -> RepositoryName | str:
-    found = read_address(address) if isinstance(address, str) else None
-    return found or f"{str(address)[:100]!r} is no repository on github.com"
+def _note(source: PluginSource) -> str | None:
+    if source.type is SourceType.GIT and not source.owner:
+        return f"{source.address[:100]!r} is no repository on github.com"
+    if source.type in (SourceType.NPM, SourceType.ARCHIVE):
+        return f"plugins from {source.type.value!r} name no repository"
+    return None

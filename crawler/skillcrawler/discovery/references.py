@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from skillcrawler.discovery.addresses import RepositoryName
 from skillcrawler.discovery.lockfiles import LOCK_FILE, read_lock_file
-from skillcrawler.discovery.marketplace import MARKETPLACE_FILE, read_marketplace
+from skillcrawler.discovery.marketplace import read_marketplace
+from skillcrawler.plugins.marketplace import MARKETPLACE_FILE
 
 MAX_FILE_BYTES = 1024 * 1024
 

@@ -22,11 +22,12 @@ from pydantic import BaseModel
 from skillcrawler.discovery.addresses import RepositoryName
 from skillcrawler.discovery.forks import copy_evidence, is_open
 from skillcrawler.discovery.lists import read_list
-from skillcrawler.discovery.marketplace import MARKETPLACE_FILE, read_marketplace
+from skillcrawler.discovery.marketplace import read_marketplace
 from skillcrawler.discovery.partition import Answer, HitT, PartitionedSearch, SearchState
 from skillcrawler.discovery.slices import Plan
 from skillcrawler.errors import CrawlError, GitHubUnavailable, SearchRefused
 from skillcrawler.github import PER_PAGE, CodeHit, Found, GitHub
+from skillcrawler.plugins.marketplace import MARKETPLACE_FILE
 from skilldata.models import Repository, Source, SourceKind
 from skilldata.sourcestate import SkippedFork
 

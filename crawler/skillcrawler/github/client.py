@@ -21,7 +21,6 @@ from skillcrawler.github.answers import (
     from_look_up,
     from_rest,
 )
-from skillcrawler.github.credentials import GitTokens, read_credentials
 from skillcrawler.github.queries import FIND_BY_ID, PROBE, find_by_name
 from skillcrawler.github.requests import PER_PAGE, Requests, check, read_json
 from skilldata.budgets import Budgets
@@ -43,7 +42,7 @@ class GitHub:
     def __init__(self, settings: GitHubSettings, budgets: Budgets | None = None) -> None:
         self._requests = Requests(settings, budgets)
         self._reserve = settings.reserve
-        self.git_token = GitTokens(settings, read_credentials(settings))
+        self.git_token = self._requests.git_token
 
     def __enter__(self) -> Self:
         return self

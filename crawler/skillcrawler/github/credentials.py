@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
 from typing import NamedTuple
 
 import github
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from github import Auth
 
-from skillcrawler.errors import GitHubUnavailable
 from skilldata.config import AppSettings, GitHubSettings
+from skilldata.errors import ConfigurationError
 
 ANONYMOUS = "anonymous"
 
@@ -29,59 +31,80 @@ class Credential(NamedTuple):
     token: str | None = None
     app: AppSettings | None = None
 
-    def auth(self) -> Auth.Auth | None:
-        """Give what PyGithub signs in with; a token of an App is made when it is needed, and before it expires."""
-        if self.app is not None:
-            auth = Auth.AppAuth(self.app.app_id, self.app.private_key.get_secret_value())
-            return auth.get_installation_auth(self.app.installation_id)
-        return Auth.Token(self.token) if self.token else None
-
 
 def read_credentials(settings: GitHubSettings) -> list[Credential]:
-    """List the credentials of a configuration; without any, GitHub is asked as nobody."""
+    """List the credentials of a configuration; without any, GitHub is asked as nobody.
+
+    Raises:
+        ConfigurationError: The key of an App is none.
+    """
     tokens = [token.get_secret_value() for token in (settings.token, *settings.tokens) if token]
     found = [Credential(_token_name(token), token=token) for token in dict.fromkeys(tokens)]
-    found += [Credential(f"app-{app.app_id}-installation-{app.installation_id}", app=app) for app in settings.apps]
+    found += [_app_credential(app) for app in settings.apps]
     return found or [Credential(ANONYMOUS)]
 
 
-class GitTokens:
-    """Tokens for git, which has no budget at GitHub: one credential after the other.
+class Signer(Auth.Auth):
+    """Signs requests as one credential, for all threads together.
+
+    An installation's token lasts an hour. It is made when it is first needed, and anew before it expires, by one
+    thread while the others wait for it.
 
     Args:
-        settings: Where GitHub is.
-        credentials: Whose tokens.
+        credential: Whose signature; not nobody's.
+        api_url: Where tokens of installations are made.
+        timeout_seconds: Longest wait for one read.
     """
 
-    def __init__(self, settings: GitHubSettings, credentials: Sequence[Credential]) -> None:
+    def __init__(self, credential: Credential, api_url: str, timeout_seconds: float) -> None:
         self._lock = threading.Lock()
-        self._tokens = [_GitToken(settings, one) for one in credentials if one.name != ANONYMOUS]
-        self._next = 0
-
-    def __call__(self) -> str | None:
-        """Give a token that is valid for a while; None where there is none.
-
-        Raises:
-            GitHubUnavailable: GitHub makes no token for an installation.
-        """
-        with self._lock:
-            if not self._tokens:
-                return None
-            self._next = (self._next + 1) % len(self._tokens)
-            return self._tokens[self._next].value()
-
-
-class _GitToken:
-    def __init__(self, settings: GitHubSettings, credential: Credential) -> None:
-        self._auth = credential.auth()
+        self._client: github.Github | None = None
+        self._auth: Auth.Token | Auth.AppInstallationAuth
+        if credential.app is None:
+            self._auth = Auth.Token(credential.token or "")
+            return
+        app = Auth.AppAuth(credential.app.app_id, credential.app.private_key.get_secret_value())
+        self._auth = app.get_installation_auth(credential.app.installation_id)
         # An installation asks for its token through a client of its own.
-        self._client = github.Github(auth=self._auth, base_url=settings.api_url, retry=None)
+        self._client = github.Github(
+            auth=self._auth,
+            base_url=api_url,
+            timeout=int(timeout_seconds),
+            user_agent="agentskillregistry",
+            retry=None,
+            seconds_between_requests=0,
+            seconds_between_writes=0,
+        )
 
-    def value(self) -> str | None:
-        try:
-            return self._client.requester.auth.token if self._client.requester.auth else None
-        except github.GithubException as error:
-            raise GitHubUnavailable("a token for git", "it makes none", status=error.status) from None
+    @property
+    def token_type(self) -> str:
+        """What GitHub calls this kind of signature."""
+        return "token"
+
+    @property
+    def token(self) -> str:
+        """A token that is valid for some seconds at least. Raises what PyGithub raises where none is made."""
+        with self._lock:
+            return self._auth.token
+
+    def close(self) -> None:
+        """Close its connection."""
+        if self._client is not None:
+            self._client.close()
+
+
+def _app_credential(app: AppSettings) -> Credential:
+    name = f"app-{app.app_id}-installation-{app.installation_id}"
+    try:
+        key = load_pem_private_key(app.private_key.get_secret_value().encode(), None)
+    except (ValueError, TypeError, UnsupportedAlgorithm):
+        key = None
+    if not isinstance(key, RSAPrivateKey):
+        raise ConfigurationError(
+            f"the private key of {name} is no RSA key in PEM without a passphrase",
+            remedy="Give the file that GitHub made for the App: private_key_file, or its content in private_key.",
+        )
+    return Credential(name, app=app)
 
 
 def _token_name(token: str) -> str:

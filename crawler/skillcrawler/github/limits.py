@@ -6,17 +6,21 @@ now, counted on GitHub's clock, so that ours may be wrong.
 
 from __future__ import annotations
 
+import json
+import math
+import re
 import time
 from collections.abc import Mapping, Sequence
 from email.utils import parsedate_to_datetime
 from typing import Any, NamedTuple
 
 from skillcrawler.errors import RateLimited
-from skilldata.budgets import Budget
+from skilldata.budgets import SECONDARY, Budget
 
 CORE, GRAPHQL, SEARCH, CODE_SEARCH = "core", "graphql", "search", "code_search"
-SECONDARY = "secondary"  # limits what all buckets of a credential do at once
 UNKNOWN_WAIT = 60.0  # seconds at least, where GitHub does not say how long
+LONGEST_WAIT = 86_400.0  # seconds; GitHub's longest window is an hour, so that more is no answer of GitHub's
+LARGEST_LIMIT = 2**31 - 1
 
 
 class Reading(NamedTuple):
@@ -40,20 +44,20 @@ def bucket_of(path: str) -> str:
 def read_headers(headers: Mapping[str, Any], bucket: str) -> Reading | None:
     """Read the headers of an answer; None where they say nothing."""
     try:
-        return Reading(
-            str(headers.get("x-ratelimit-resource") or bucket),
-            int(headers["x-ratelimit-limit"]),
-            int(headers["x-ratelimit-remaining"]),
-            max(0.0, float(headers["x-ratelimit-reset"]) - _clock(headers) + 1),
-        )
+        limit, left = int(headers["x-ratelimit-limit"]), int(headers["x-ratelimit-remaining"])
+        resets_in = float(headers["x-ratelimit-reset"]) - _clock(headers) + 1
     except (KeyError, ValueError):
         return None
+    if not (0 <= left <= limit <= LARGEST_LIMIT and resets_in <= LONGEST_WAIT):  # false for "not a number" too
+        return None
+    told = str(headers.get("x-ratelimit-resource", ""))
+    return Reading(told if re.fullmatch(r"[a-z_]{1,40}", told) else bucket, limit, left, max(0.0, resets_in))
 
 
-def is_limit(status: int, headers: Mapping[str, Any], body: str) -> bool:
-    """Say whether an answer says "not now": with 403 or 429, and GraphQL's own limit with 200."""
+def is_limit(status: int, headers: Mapping[str, Any], body: str, bucket: str) -> bool:
+    """Say whether an answer says "not now": with 403 or 429, and GraphQL's own limits with 200 as well."""
     if status == 200:
-        return '"RATE_LIMITED"' in body
+        return bucket == GRAPHQL and any(_is_graphql_limit(error, headers) for error in _errors(body))
     if status not in {403, 429}:
         return False
     exhausted = str(headers.get("x-ratelimit-remaining", "")) == "0"
@@ -69,7 +73,7 @@ def wait(headers: Mapping[str, Any]) -> tuple[float | None, bool]:
     exhausted = str(headers.get("x-ratelimit-remaining", "")) == "0"
     try:
         if "retry-after" in headers:
-            return max(1.0, float(headers["retry-after"])), not exhausted
+            return _retry_after(headers), not exhausted
     except ValueError:
         return None, not exhausted
     reading = read_headers(headers, "")
@@ -100,6 +104,44 @@ def choose(credentials: Sequence[str], budgets: Sequence[Budget], bucket: str, r
     if not free:
         raise RateLimited(max(1.0, min(waits.values())), bucket)
     return max(free, key=lambda name: found[name])
+
+
+def _errors(body: str) -> list[Any]:
+    """Read the errors of a GraphQL answer. Nothing else in it counts: texts of repositories are in there."""
+    if '"errors"' not in body:
+        return []
+    try:
+        errors = json.loads(body)["errors"]
+    except (ValueError, KeyError, TypeError):
+        return []
+    return errors if isinstance(errors, list) else []
+
+
+def _is_graphql_limit(error: Any, headers: Mapping[str, Any]) -> bool:
+    if not isinstance(error, Mapping):
+        return False
+    kind, message = error.get("type"), str(error.get("message", "")).lower()
+    # The message of an error about one node has the name of a repository in it.
+    about_all = kind not in {"NOT_FOUND", "FORBIDDEN"}
+    return kind in {"RATE_LIMITED", "RATE_LIMIT"} or (
+        about_all and ("rate limit" in message or "retry-after" in headers)
+    )
+
+
+def _retry_after(headers: Mapping[str, Any]) -> float:
+    """Read seconds or a time of day (RFC 9110, section 10.2.3).
+
+    Raises:
+        ValueError: It is neither, or no time that makes sense.
+    """
+    text = str(headers["retry-after"])
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = parsedate_to_datetime(text).timestamp() - _clock(headers)
+    if not math.isfinite(seconds) or not 0 <= seconds <= LONGEST_WAIT:
+        raise ValueError("no time that makes sense")
+    return max(1.0, seconds)
 
 
 def _clock(headers: Mapping[str, Any]) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import requests
 from github import Github, GithubException
@@ -13,20 +13,24 @@ from github.Requester import Requester
 
 from skillcrawler.errors import (
     CrawlError,
+    CredentialRefused,
     GitHubUnavailable,
     RateLimited,
     RepositoryBlocked,
     RepositoryEmpty,
     RepositoryGone,
 )
-from skillcrawler.github.credentials import ANONYMOUS, read_credentials
-from skillcrawler.github.limits import SECONDARY, UNKNOWN_WAIT, bucket_of, choose, is_limit, read_headers, wait
-from skilldata.budgets import Budgets
+from skillcrawler.github.credentials import ANONYMOUS, Signer, read_credentials
+from skillcrawler.github.limits import UNKNOWN_WAIT, bucket_of, choose, is_limit, read_headers, wait
+from skilldata.budgets import SECONDARY, Budgets
 from skilldata.config import GitHubSettings
 
 PER_PAGE = 100
 # A credential that GitHub refuses is left alone for a while, so that the others go on.
 REFUSED_SECONDS = 3600.0
+GIT = "git"  # no bucket of GitHub's: only waits are kept under it
+
+ResultT = TypeVar("ResultT")
 
 
 class Answer(NamedTuple):
@@ -48,21 +52,29 @@ class Requests:
     def __init__(self, settings: GitHubSettings, budgets: Budgets | None) -> None:
         self._settings = settings
         self._budgets = budgets
-        self._credentials = {one.name: one for one in read_credentials(settings)}
+        self._signers = {
+            one.name: None if one.name == ANONYMOUS else Signer(one, settings.api_url, settings.timeout_seconds)
+            for one in read_credentials(settings)
+        }
         # PyGithub keeps a request's state on the connection, so that a shared object gives one thread
         # the answer to another's question.
         self._local = threading.local()
         self._clients: list[Github] = []
+        self._lock = threading.Lock()
+        self._turn = 0
 
     @property
     def is_anonymous(self) -> bool:
         """Whether there is no credential at all."""
-        return ANONYMOUS in self._credentials
+        return ANONYMOUS in self._signers
 
     def close(self) -> None:
         """Close the connections of all threads."""
         while self._clients:
             self._clients.pop().close()
+        for signer in self._signers.values():
+            if signer is not None:
+                signer.close()
 
     def get(self, path: str, parameters: Mapping[str, Any], *, reserve: float) -> Answer:
         """Send a GET request below the API's address.
@@ -77,6 +89,7 @@ class Requests:
 
         Raises:
             RateLimited: No credential may ask now.
+            CredentialRefused: GitHub takes none of them.
             GitHubUnavailable: There was no answer.
         """
         return self._send(
@@ -92,26 +105,74 @@ class Requests:
             lambda requester: _ask(requester, "POST", requester.graphql_url, None, content),
         )
 
-    def _send(self, bucket: str, reserve: float, ask: Callable[[Requester], Answer]) -> Answer:
-        """Ask as one credential after the other until one is not limited; each is asked once at most."""
-        limited = RateLimited(UNKNOWN_WAIT, bucket)
-        for _ in self._credentials:
-            name = self._take(bucket, reserve)
-            answer = ask(self._requester(name))
-            if is_limit(*answer):
-                limited = RateLimited(self._block(name, bucket, answer), bucket)
-            elif answer.status == 401 and len(self._credentials) > 1 and self._budgets:
-                self._budgets.block(name, SECONDARY, REFUSED_SECONDS)
-            else:
-                self._note(name, bucket, answer)
-                return answer
-        raise limited
+    def git_token(self) -> str | None:
+        """Give a token for git, which has no bucket at GitHub, of one credential after the other; None for nobody.
 
-    def _take(self, bucket: str, reserve: float) -> str:
-        names = list(self._credentials)
+        Raises:
+            RateLimited: All of them must wait.
+            CredentialRefused: GitHub takes none of them.
+            GitHubUnavailable: There was no answer.
+        """
+        with self._lock:
+            self._turn += 1
+            turn = self._turn
+        names = list(self._signers)
+        in_turn = [names[(turn + number) % len(names)] for number in range(len(names))]
+        return self._as_one(lambda number: self._take(in_turn, number, GIT, 0.0), lambda name: self._token(name, GIT))
+
+    def _send(self, bucket: str, reserve: float, ask: Callable[[Requester], Answer]) -> Answer:
+        names = list(self._signers)
+        return self._as_one(
+            lambda number: self._take(names, number, bucket, reserve), lambda name: self._ask_as(name, bucket, ask)
+        )
+
+    def _as_one(self, take: Callable[[int], str], act: Callable[[str], ResultT]) -> ResultT:
+        """Act as one credential after the other until one may; each is tried once at most."""
+        limits, refusals = [], []
+        for number in range(len(self._signers)):
+            try:
+                return act(take(number))
+            except RateLimited as error:
+                limits.append(error)
+            except CredentialRefused as error:
+                refusals.append(error)
+        raise min(limits, key=lambda error: error.retry_after) if limits else refusals[-1]
+
+    def _take(self, names: list[str], number: int, bucket: str, reserve: float) -> str:
         if self._budgets is None:
-            return names[0]
+            return names[number]
         return self._budgets.take((bucket, SECONDARY), lambda known: choose(names, known, bucket, reserve))
+
+    def _ask_as(self, name: str, bucket: str, ask: Callable[[Requester], Answer]) -> Answer:
+        self._token(name, bucket)
+        answer = ask(self._requester(name))
+        if is_limit(*answer, bucket):
+            raise RateLimited(self._block(name, bucket, answer), bucket)
+        if answer.status == 401:
+            raise self._refused(name, answer.status)
+        self._note(name, bucket, answer)
+        return answer
+
+    def _token(self, name: str, bucket: str) -> str | None:
+        """Give a credential's token, which for an installation may have to be made."""
+        signer = self._signers[name]
+        try:
+            return signer.token if signer else None
+        except GithubException as error:
+            answer = Answer(error.status, error.headers or {}, json.dumps(error.data))
+        except (requests.RequestException, AssertionError, ValueError) as error:
+            raise GitHubUnavailable(f"a token for {name}", type(error).__name__) from None
+        if is_limit(*answer, bucket):
+            raise RateLimited(self._block(name, bucket, answer), bucket)
+        if answer.status >= 500:
+            raise GitHubUnavailable(f"a token for {name}", "an error of its own", status=answer.status)
+        raise self._refused(name, answer.status)
+
+    def _refused(self, name: str, status: int) -> CredentialRefused:
+        # The only credential is tried again at once, so that mending it is all there is to do.
+        if self._budgets and len(self._signers) > 1:
+            self._budgets.block(name, SECONDARY, REFUSED_SECONDS)
+        return CredentialRefused(name, status)
 
     def _block(self, name: str, bucket: str, answer: Answer) -> float:
         seconds, secondary = wait(answer.headers)
@@ -131,7 +192,7 @@ class Requests:
         clients: dict[str, Github] = self._local.__dict__.setdefault("clients", {})
         if name not in clients:
             clients[name] = Github(
-                auth=self._credentials[name].auth(),
+                auth=self._signers[name],
                 base_url=self._settings.api_url,
                 timeout=int(self._settings.timeout_seconds),
                 user_agent="agentskillregistry",
@@ -156,7 +217,7 @@ def check(answer: Answer, request: str, subject: str) -> None:
         RepositoryGone: 404.
         RepositoryEmpty: 409.
         RepositoryBlocked: 403 or 451.
-        CrawlError: 401 or 422: asking again gives the same.
+        CrawlError: 422: asking again gives the same.
         GitHubUnavailable: Any other status that is no answer.
     """
     status = answer.status
@@ -168,11 +229,8 @@ def check(answer: Answer, request: str, subject: str) -> None:
         raise RepositoryEmpty(subject)
     if status in {403, 451}:
         raise RepositoryBlocked(subject, _block_reason(answer.body))
-    if status in {401, 422}:
-        raise CrawlError(
-            f"GitHub refuses {request} for {subject}: HTTP {status}",
-            remedy="Check the name, and github.token, github.tokens and github.apps.",
-        )
+    if status == 422:
+        raise CrawlError(f"GitHub refuses {request} for {subject}: HTTP {status}", remedy="Check the name.")
     raise GitHubUnavailable(request, "an error of its own", status=status)
 
 

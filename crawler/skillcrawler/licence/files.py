@@ -91,6 +91,9 @@ def _upwards(folder: str) -> Iterable[str]:
 
 
 def _of_folder(tree: RepositoryTree, folder: str) -> list[TreeEntry]:
-    entries = (entry for entry in tree.children(folder) if entry.is_file or entry.is_link)
-    found = (entry for entry in entries if is_licence_name(entry.name))
+    found = tree.holding(_may_be_licence).get(folder, ())
     return sorted(found, key=lambda entry: encode_path(entry.path))[:MAX_FILES]
+
+
+def _may_be_licence(entry: TreeEntry) -> bool:
+    return (entry.is_file or entry.is_link) and is_licence_name(entry.name)

@@ -1,22 +1,24 @@
 """The index in PostgreSQL. The only package that imports the driver.
 
 - `database`      the index as one object; start here
+- `lookup`        where one repository stands
 - `todo`          who is to be looked at next
 - `repositories`  what is seen of repositories
-- `skills`        what a crawl read of their skills
+- `crawls`        what a crawl of one of them found, with `skills`, `packages` and `rows`
 - `events`        the append-only history
 """
 
 from skilldata.database.database import Database, database_url
+from skilldata.database.lookup import Standing, find_repository
 from skilldata.database.records import (
     CrawlOutcome,
     DueRepository,
     Failure,
     KnownSkill,
+    Rewritten,
     SourceRow,
     StoredBlob,
 )
-from skilldata.database.todo import probe_interval
 
 __all__ = [
     "CrawlOutcome",
@@ -24,8 +26,10 @@ __all__ = [
     "DueRepository",
     "Failure",
     "KnownSkill",
+    "Rewritten",
     "SourceRow",
+    "Standing",
     "StoredBlob",
     "database_url",
-    "probe_interval",
+    "find_repository",
 ]

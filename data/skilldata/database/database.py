@@ -10,20 +10,33 @@ from typing import Any, Self, TypeVar
 import psycopg
 from psycopg import Connection
 from psycopg.rows import class_row
+from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from skilldata.config import DatabaseSettings
 from skilldata.database import todo
-from skilldata.database.events import clean
-from skilldata.database.records import CrawlOutcome, DueRepository, Failure, KnownSkill, SourceRow, StoredBlob
+from skilldata.database.crawls import Crawled, record_crawl
+from skilldata.database.events import add_event, clean
+from skilldata.database.plugins import known_plugins
+from skilldata.database.records import (
+    CrawlOutcome,
+    DueRepository,
+    Failure,
+    KnownSkill,
+    Rewritten,
+    SourceRow,
+    StoredBlob,
+)
 from skilldata.database.repositories import release, save_repositories, set_state
-from skilldata.database.skills import CrawlWriter
 from skilldata.errors import ConfigurationError, NotFound, ServiceUnavailable
+from skilldata.intervals import DEFAULT_BOUNDS, Bounds
 from skilldata.models import ReadSkill, Repository, RepositoryState, Source
+from skilldata.plugins import KnownPlugin, ReadPlugins
 
 RowT = TypeVar("RowT", DueRepository, Repository)
 
 REASON = 2000  # characters of an error that are kept
+DEADLOCKS = 5  # tries of a transaction that PostgreSQL ended for another's sake
 
 
 class Database:
@@ -34,13 +47,15 @@ class Database:
 
     Args:
         settings: Address and pool size.
+        bounds: The least and the most that a repository waits between two looks.
 
     Raises:
         ConfigurationError: No address is set.
         ServiceUnavailable: Nothing answers there.
     """
 
-    def __init__(self, settings: DatabaseSettings) -> None:
+    def __init__(self, settings: DatabaseSettings, bounds: Bounds = DEFAULT_BOUNDS) -> None:
+        self._bounds = bounds
         self.url = database_url(settings)
         self._pool = ConnectionPool(
             self.url,
@@ -146,9 +161,10 @@ class Database:
                 """,
                 ([repository.repository_id for repository in repositories],),
             ).fetchall()
-            ids = [row[0] for row in changed]
-            todo.finish_probes(connection, ((key, value) for key, value in pushed.items() if key not in set(ids)))
-            return ids
+            ids = dict.fromkeys(row[0] for row in changed)
+            unchanged = ((key, value) for key, value in pushed.items() if key not in ids)
+            todo.finish_probes(connection, unchanged, bounds=self._bounds)
+            return list(ids)
 
     def record_failure(self, repository_id: int, code: str, message: str, *, retry_at: datetime) -> None:
         """Note that a repository could not be crawled, and when it is tried again."""
@@ -194,6 +210,11 @@ class Database:
         with self.transaction() as connection, connection.cursor(row_factory=class_row(KnownSkill)) as cursor:
             return cursor.execute(query, (repository_id,)).fetchall()
 
+    def known_plugins(self, repository_id: int) -> list[KnownPlugin]:
+        """List the plugins of a repository that have a slug."""
+        with self.transaction() as connection:
+            return known_plugins(connection, repository_id)
+
     def stored_blobs(self, oids: Sequence[str]) -> list[StoredBlob]:
         """Find git blobs whose bytes are in a stored package, so that they need not be fetched again."""
         query = """
@@ -210,9 +231,11 @@ class Database:
         revision: str,
         tree_oid: str,
         committed_at: datetime,
-        skills: Sequence[ReadSkill],
+        skills: Iterable[ReadSkill],
         unchanged: Sequence[str] = (),
         licence_basis: str = "",
+        rewritten: Rewritten | None = None,
+        plugins: ReadPlugins | None = None,
     ) -> CrawlOutcome:
         """Make the index reflect one revision of one repository, whole or not at all.
 
@@ -221,40 +244,41 @@ class Database:
             revision: The commit that was read.
             tree_oid: Its tree.
             committed_at: Its committer date.
-            skills: Every skill that was read.
+            skills: Every skill that was read; iterated more than once, and never held in memory whole.
             unchanged: Paths of skills whose folder is the one that the index has.
             licence_basis: What the repository's own licence was judged from; see `licence_basis`.
+            rewritten: That the history of the branch was, if it was.
+            plugins: All that it says of plugins; None leaves those of the index as they are.
 
         Returns:
             What changed. Skills that are neither read nor unchanged are marked gone; nothing is deleted.
         """
+        crawled = Crawled(
+            repository_id, revision, tree_oid, committed_at, licence_basis, rewritten, plugins, self._bounds
+        )
+        for attempt in range(DEADLOCKS):
+            try:
+                with self.transaction() as connection:
+                    outcome = record_crawl(connection, crawled, skills, unchanged)
+            except ServiceUnavailable as error:
+                # Two crawls that add the same packages can wait for each other; PostgreSQL ends one of them.
+                if not isinstance(error.__cause__, psycopg.errors.DeadlockDetected) or attempt == DEADLOCKS - 1:
+                    raise
+            else:
+                break
+        if outcome is None:
+            raise _unknown(repository_id)
+        return outcome
+
+    def record_event(self, kind: str, repository_id: int, evidence: dict[str, Any]) -> None:
+        """Add an event of which nothing else in the index speaks, once for the same evidence."""
         with self.transaction() as connection:
-            # The lock makes simultaneous crawls of one repository take turns.
-            row = connection.execute(
-                "SELECT head_oid, pushed_at FROM repository WHERE repository_id = %s FOR UPDATE", (repository_id,)
+            known = connection.execute(
+                "SELECT FROM event WHERE repository_id = %s AND kind = %s AND evidence = %s LIMIT 1",
+                (repository_id, kind, Jsonb(clean(evidence))),
             ).fetchone()
-            if row is None:
-                raise _unknown(repository_id)
-            head, pushed_at = row
-            if head != revision:
-                return CrawlOutcome(superseded=True)
-            outcome = CrawlWriter(connection, repository_id, revision, committed_at).write(skills, unchanged)
-            connection.execute(
-                """
-                UPDATE repository SET crawled_oid = %(revision)s, crawled_tree = %(tree)s,
-                       committed_at = %(committed)s, licence_basis = %(basis)s
-                WHERE repository_id = %(id)s AND crawled_oid IS DISTINCT FROM %(revision)s
-                """,
-                {
-                    "revision": revision,
-                    "tree": tree_oid,
-                    "committed": committed_at,
-                    "basis": licence_basis,
-                    "id": repository_id,
-                },
-            )
-            todo.finish_probes(connection, [(repository_id, pushed_at)])
-            return outcome
+            if known is None:
+                add_event(connection, kind, repository_id, evidence)
 
     def counts(self) -> dict[str, int]:
         """Count the rows of the index, by the glossary's words."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from psycopg import Connection
@@ -29,10 +30,19 @@ def add_event(
         skill_id: To which skill, if to one.
         actor: Who did it.
     """
-    connection.execute(
-        "INSERT INTO event (kind, actor, repository_id, skill_id, evidence) VALUES (%s, %s, %s, %s, %s)",
-        (kind, actor, repository_id, skill_id, Jsonb(clean(evidence))),
-    )
+    connection.execute(_INSERT, (kind, actor, repository_id, skill_id, Jsonb(clean(evidence))))
+
+
+def add_events(
+    connection: Connection[tuple[Any, ...]],
+    repository_id: int,
+    events: Iterable[tuple[str, int | None, dict[str, Any]]],
+) -> None:
+    """Add many events of the crawler's, each given as kind, skill and evidence, in their order."""
+    rows = [(kind, CRAWLER, repository_id, skill_id, Jsonb(clean(evidence))) for kind, skill_id, evidence in events]
+    if rows:
+        with connection.cursor() as cursor:
+            cursor.executemany(_INSERT, rows)
 
 
 def clean(value: Any) -> Any:
@@ -44,3 +54,6 @@ def clean(value: Any) -> Any:
     if isinstance(value, (list, tuple)):
         return [clean(inner) for inner in value]
     return value
+
+
+_INSERT = "INSERT INTO event (kind, actor, repository_id, skill_id, evidence) VALUES (%s, %s, %s, %s, %s)"

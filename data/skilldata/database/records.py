@@ -9,13 +9,14 @@ from skilldata.models import Record, SkillState
 
 
 class DueRepository(Record):
-    """A repository that waits for a probe; `crawled_oid` is the commit that the index reflects."""
+    """A repository that waits for a probe; `crawled_oid` is the commit that the index reflects, of that branch."""
 
     repository_id: int
     node_id: str
     owner: str
     name: str
     crawled_oid: str | None
+    crawled_branch: str | None = None
 
 
 class KnownSkill(Record):
@@ -35,6 +36,13 @@ class CrawlOutcome(Record):
     refused: int = 0
     gone: int = 0
     superseded: bool = False  # a newer head was seen meanwhile, so nothing was written
+
+
+class Rewritten(NamedTuple):
+    """That a branch's history no longer holds its old head, among so many commits back from the new one."""
+
+    old_head: str
+    searched: int
 
 
 class SourceRow(NamedTuple):

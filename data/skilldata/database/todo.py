@@ -10,9 +10,8 @@ from psycopg import Connection
 from psycopg.rows import class_row
 
 from skilldata.database.records import DueRepository, Failure
+from skilldata.intervals import Bounds, next_wait
 from skilldata.models import Source
-
-SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=7)
 
 OF_SOURCES = """
     (NOT %(named)s OR repository_id IN (
@@ -45,35 +44,51 @@ def due(
     connection: Connection[tuple[Any, ...]], limit: int, before: datetime, sources: Sequence[Source]
 ) -> list[DueRepository]:
     """List who is due: first those that never failed, and among equals the longest due."""
-    query = f"""
-        SELECT repository_id, node_id, owner, name, crawled_oid
-        FROM probe JOIN repository USING (repository_id)
-        WHERE due_at <= %(before)s AND state <> 'held' AND {NOT_BLOCKED} AND {OF_SOURCES}
-        ORDER BY attempts > 0, due_at, repository_id LIMIT %(limit)s
-    """
-    values = {**of_sources(sources), "before": before, "limit": limit}
+    found: list[DueRepository] = []
+    values = {**of_sources(sources), "before": before}
     with connection.cursor(row_factory=class_row(DueRepository)) as cursor:
-        return cursor.execute(query, values).fetchall()
+        # Two queries, each in the order of an index, so that nobody sorts a million rows for a page of 200.
+        for condition in ("attempts = 0", "attempts > 0"):
+            query = due_query(condition, named=bool(sources))
+            found += cursor.execute(query.encode(), {**values, "limit": limit - len(found)}).fetchall()
+    return found
 
 
-def finish_probes(connection: Connection[tuple[Any, ...]], seen: Iterable[tuple[int, datetime | None]]) -> None:
-    """Note finished looks at repositories, each with the time of its last push, and when the next is due."""
+def due_query(condition: str, *, named: bool) -> str:
+    """Give the query of due work; `condition` chooses an index, `named` asks for those of named sources."""
+    return f"""
+        SELECT repository_id, node_id, owner, name, crawled_oid, crawled_branch
+        FROM probe JOIN repository USING (repository_id)
+        WHERE {condition} AND due_at <= %(before)s AND state <> 'held' AND {NOT_BLOCKED}
+              {f"AND {OF_SOURCES}" if named else ""}
+        ORDER BY due_at, repository_id LIMIT %(limit)s
+    """
+
+
+def finish_probes(
+    connection: Connection[tuple[Any, ...]],
+    seen: Iterable[tuple[int, datetime | None]],
+    *,
+    bounds: Bounds,
+    changed: bool = False,
+) -> None:
+    """Note finished looks at repositories, each with the time of its last push, and when the next is due.
+
+    Args:
+        connection: In the transaction that notes what was seen.
+        seen: Repositories with the time of their last push, where known.
+        bounds: What the waits stay within.
+        changed: Whether their heads were found to have moved.
+    """
+    pushed = dict(seen)
     now = datetime.now(UTC)
-    rows = [(repository_id, probe_interval(pushed_at, now)) for repository_id, pushed_at in sorted(seen)]
-    connection.execute(
-        """
-        UPDATE probe SET probed_at = now(), due_at = now() + wait, attempts = 0, error_code = '', error = ''
-        FROM unnest(%s::bigint[], %s::interval[]) AS seen (id, wait) WHERE repository_id = id
-        """,
-        ([repository_id for repository_id, _ in rows], [wait for _, wait in rows]),
-    )
-
-
-def probe_interval(pushed_at: datetime | None, now: datetime) -> timedelta:
-    """How long a repository can wait: a tenth of the time it has been still, within an hour and a week."""
-    if pushed_at is None:
-        return LONGEST
-    return min(max((now - pushed_at) / 10, SHORTEST), LONGEST)
+    rows = connection.execute(_WAITS, (sorted(pushed),)).fetchall()
+    waits = []
+    for repository_id, before in rows:
+        pushed_at = pushed[repository_id]
+        still = None if pushed_at is None else max(now - pushed_at, timedelta())
+        waits.append(next_wait(before, changed=changed, still=still, bounds=bounds))
+    connection.execute(_FINISH, ([row[0] for row in rows], waits))
 
 
 def record_failure(
@@ -96,3 +111,12 @@ def failures(connection: Connection[tuple[Any, ...]]) -> list[Failure]:
         FROM probe JOIN repository USING (repository_id) WHERE error_code <> '' ORDER BY owner, name
     """
     return [Failure(*row) for row in connection.execute(query)]
+
+
+# In the order of ids, so that two workers cannot wait for each other.
+_WAITS = "SELECT repository_id, wait FROM probe WHERE repository_id = ANY(%s) ORDER BY repository_id FOR UPDATE"
+_FINISH = """
+    UPDATE probe SET probed_at = now(), due_at = now() + seen.wait, wait = seen.wait, attempts = 0,
+           error_code = '', error = ''
+    FROM unnest(%s::bigint[], %s::interval[]) AS seen (id, wait) WHERE repository_id = id
+"""

@@ -78,6 +78,7 @@ class _Skill(NamedTuple):
     by_stars: int
     by_updated: int
     topics: str
+    verdict: str
     manifest: str
     text: str
 
@@ -88,7 +89,7 @@ _SKILLS = f"""
            skill.licence, redistributable, skill.stars, label, updated_at, content_digest,
            row_number() OVER (ORDER BY skill.stars DESC, {_ADDRESS}) - 1,
            row_number() OVER (ORDER BY updated_at DESC, {_ADDRESS}) - 1,
-           topics, coalesce(manifest, '{{}}'), left(coalesce(text, ''), {MAX_BODY})
+           topics, verdict, coalesce(manifest, '{{}}'), left(coalesce(text, ''), {MAX_BODY})
     FROM skill JOIN repository USING (repository_id) LEFT JOIN document USING (repository_id, path)
     WHERE skill.state = 'listed'
     ORDER BY {_ADDRESS}
@@ -138,11 +139,13 @@ def _document(skill: _Skill, groups: Mapping[tuple[int, str], _Copy]) -> tantivy
     for name, values in _filters(skill.owner, skill.repository, skill.licence, skill.level, topics).items():
         for value in values:
             document.add_text("filter", f"{name}={value}")
+    document.add_text("filter", f"verdict={skill.verdict}")
     for one in copy.marks if copy else [ALONE]:
         document.add_text("fold", one)
     document.add_text("owner", skill.owner)
     document.add_text("licence", skill.licence or NO_LICENCE)
     document.add_text("level", skill.level)
+    document.add_text("verdict", skill.verdict)
     for topic in topics:
         document.add_text("topic", topic)
     document.add_float("prior", _prior(skill))
@@ -231,6 +234,7 @@ def _card(skill: _Skill, copies: int) -> bytes:
         "redistributable": skill.redistributable,
         "stars": skill.stars,
         "version": skill.label,
+        "verdict": skill.verdict,
         "updated_at": skill.updated_at.isoformat(),
         "copies": copies,
     }

@@ -16,8 +16,9 @@ ALONE = "*"  # the mark of a skill without copies
 
 
 def mark(filters: Mapping[str, str]) -> str:
-    """Name a combination of filters. A repository settles its owner."""
-    kept = {name: value for name, value in filters.items() if name != "owner" or "repository" not in filters}
+    """Name a combination of filters. A repository settles its owner, and the content settles the verdict."""
+    settled = {"verdict", "owner"} if "repository" in filters else {"verdict"}
+    kept = {name: value for name, value in filters.items() if name not in settled}
     return "&".join(f"{name}={kept[name]}" for name in sorted(kept))
 
 

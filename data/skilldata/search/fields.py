@@ -14,7 +14,7 @@ GRAMS = "grams"  # single characters and pairs, for scripts without spaces
 # A word found in a field counts this much more than one in the body.
 WEIGHTS: dict[str, float] = {"name": 10, "tags": 6, "description": 4, "place": 3, "headings": 2, "body": 1}
 GRAM_WEIGHTS: dict[str, float] = {"title_grams": 6, "body_grams": 1}
-FACETS = ("licence", "level", "topic", "owner")
+FACETS = ("licence", "level", "topic", "owner", "verdict")
 
 _TOKEN_BYTES = 40  # longer tokens are hashes and the like
 

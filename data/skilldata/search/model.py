@@ -48,6 +48,7 @@ class Query:
     licence: str | None = None
     level: str | None = None
     topic: str | None = None
+    verdict: str | None = None
     sort: Sort = Sort.RELEVANCE
     limit: int = 20
     cursor: str | None = None
@@ -61,6 +62,7 @@ class Query:
             "licence": self.licence,
             "level": self.level,
             "topic": self.topic,
+            "verdict": self.verdict,
         }
         return {name: filter_value(value) for name, value in named.items() if value is not None}
 
@@ -79,6 +81,7 @@ class Hit:
     redistributable: bool
     stars: int
     version: str
+    verdict: str
     updated_at: datetime
     copies: int
 

@@ -37,7 +37,7 @@ def withhold(database: Database, objects: ObjectStore) -> Withheld:
     aside = erased = 0
     for digest, erase in packages.items():
         key = package_key(digest)
-        served = objects.has(key)
+        served = objects.size(key) is not None
         if served and not erase:
             objects.put(PREFIX + key, objects.get(key), content_type="application/zip", cache_control="no-store")
             aside += 1

@@ -20,7 +20,6 @@ The Update Framework (TUF 1.0.33, through python-tuf), with consistent snapshots
 
 from __future__ import annotations
 
-from skilldata.trust.errors import TrustError
 from skilldata.trust.repository import Signed, TrustRepository
 
-__all__ = ["Signed", "TrustError", "TrustRepository"]
+__all__ = ["Signed", "TrustRepository"]

@@ -17,8 +17,8 @@ from securesystemslib.signer import CryptoSigner, Signer
 from tuf.api.metadata import Delegations, Metadata, Root, SuccinctRoles, Targets
 from tuf.api.serialization.json import JSONSerializer
 
+from skilldata.errors import TrustError
 from skilldata.trust import roles
-from skilldata.trust.errors import TrustError
 from skilldata.trust.keys import make_key
 from skilldata.trust.metadata import FolderMetadata
 from skilldata.trust.repository import read_newest, succinct_roles

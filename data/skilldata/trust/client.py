@@ -9,24 +9,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
 
 from tuf.api.exceptions import DownloadError, DownloadLengthMismatchError, LengthOrHashMismatchError, RepositoryError
 from tuf.api.metadata import TargetFile
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
-from skilldata.errors import IntegrityError, NotFound, ServiceUnavailable
-from skilldata.trust.errors import TrustError
+from skilldata.errors import IntegrityError, NotFound, ServiceUnavailable, TrustError
+from skilldata.trust.repository import Target
 
 METADATA_PATH = "tuf/"
-
-
-class Vouched(NamedTuple):
-    """What the signed metadata says of a file: path, size in bytes and SHA-256 in hex."""
-
-    path: str
-    length: int
-    sha256: str
 
 
 class TrustClient:
@@ -60,7 +51,7 @@ class TrustClient:
                 bootstrap=None if (folder / "root.json").exists() else root,
             )
 
-    def look_up(self, path: str) -> Vouched:
+    def look_up(self, path: str) -> Target:
         """Look a path up.
 
         Raises:
@@ -69,9 +60,9 @@ class TrustClient:
             ServiceUnavailable: It cannot be had.
         """
         info = self._info(path)
-        return Vouched(path, info.length, info.hashes["sha256"])
+        return Target(path, info.length, info.hashes["sha256"])
 
-    def verify(self, path: str, data: bytes) -> Vouched:
+    def verify(self, path: str, data: bytes) -> Target:
         """Check bytes from anywhere.
 
         Raises:
@@ -85,7 +76,7 @@ class TrustClient:
             raise IntegrityError(
                 f"{path} has other bytes than the registry published", remedy="Do not use them; fetch them again."
             ) from None
-        return Vouched(path, info.length, info.hashes["sha256"])
+        return Target(path, info.length, info.hashes["sha256"])
 
     def _info(self, path: str) -> TargetFile:
         with _checking(self._base_url):

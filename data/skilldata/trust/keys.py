@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from securesystemslib.signer import CryptoSigner
 
-from skilldata.trust.errors import TrustError
+from skilldata.errors import TrustError
 
 
 def make_key(path: Path, passphrase: str | None = None) -> CryptoSigner:

@@ -18,8 +18,8 @@ from tuf.api.exceptions import RepositoryError
 from tuf.api.metadata import Metadata, MetaFile, Root, Snapshot, SuccinctRoles, TargetFile, Targets, Timestamp
 from tuf.api.serialization.json import JSONSerializer
 
+from skilldata.errors import TrustError
 from skilldata.trust import roles
-from skilldata.trust.errors import TrustError
 from skilldata.trust.metadata import MetadataStore
 
 MAX_ROOTS = 256  # versions of root that clients walk through

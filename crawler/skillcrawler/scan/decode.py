@@ -1,0 +1,148 @@
+"""Read what is hidden one level down: base64, hexadecimal, escapes, character codes, rot13, reversed text.
+
+Only what decodes to readable text is returned; everything is bounded, nothing is run.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import codecs
+import html
+import re
+import zlib
+from collections.abc import Callable, Iterator
+from typing import NamedTuple
+from urllib.parse import unquote
+
+MAXIMUM = 5_500_000  # characters of one hidden text that are looked at: more than a file may have bytes
+_SHORTEST = 8
+
+
+class Hidden(NamedTuple):
+    """A text found inside another one."""
+
+    text: str
+    how: str
+    position: int
+
+
+def hidden_texts(text: str, spend: Callable[[int], None]) -> Iterator[Hidden]:
+    """Yield what `text` (undisguised, with its case) hides.
+
+    Args:
+        text: `View.plain` of the file.
+        spend: Told how many characters are decoded; may raise where that becomes too much.
+    """
+    low = text.lower()
+    for encoding in _ENCODINGS:
+        if not any(needle in low for needle in encoding.needles):
+            continue
+        for match in encoding.pattern.finditer(text):
+            spend(match.end() - match.start())
+            decoded = encoding.read(match[0])
+            if decoded and len(decoded) >= _SHORTEST and _readable(decoded):
+                yield Hidden(decoded[:MAXIMUM], encoding.name, match.start())
+    for needles, name, read in _WHOLE:
+        if any(needle in low for needle in needles):
+            yield Hidden(read(text[:MAXIMUM]), name, 0)
+
+
+class _Encoding(NamedTuple):
+    name: str
+    needles: tuple[str, ...]
+    pattern: re.Pattern[str]
+    read: Callable[[str], str]
+
+
+def _base64(run: str) -> str:
+    compact = run.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        data = base64.b64decode(compact[: len(compact) - (len(compact) % 4 == 1)] + "===", validate=False)
+    except binascii.Error:
+        return ""
+    return _text_of(data)
+
+
+def _text_of(data: bytes) -> str:
+    if data[:2] == b"\x1f\x8b" or data[:1] == b"\x78":
+        data = inflated(data) or data
+    if data[1::2].count(0) > 0.8 * len(data[1::2]) > 0:
+        return data.decode("utf-16-le", "replace")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return ""
+
+
+def inflated(data: bytes, limit: int = MAXIMUM) -> bytes:
+    """At most `limit` bytes of what a gzip, zlib or raw deflate stream holds; empty if it is none."""
+    for window in (zlib.MAX_WBITS | 32, -zlib.MAX_WBITS):
+        try:
+            return zlib.decompressobj(window).decompress(data, limit)
+        except zlib.error:
+            continue
+    return b""
+
+
+def _hexadecimal(run: str) -> str:
+    digits = re.sub(r"[^0-9a-fA-F]", "", run.replace("0x", " ").replace("\\x", " "))
+    return _text_of(bytes.fromhex(digits[: len(digits) // 2 * 2]))
+
+
+def _unicode_escapes(run: str) -> str:
+    return "".join(
+        chr(int(code, 16)) for code in re.findall(r"[uU+{x]+([0-9a-fA-F]{2,6})", run) if int(code, 16) < 0xD800
+    )
+
+
+def _octal(run: str) -> str:
+    return "".join(chr(int(code, 8) & 0xFF) for code in re.findall(r"[0-7]{2,3}", run))
+
+
+def _codes(run: str) -> str:
+    numbers = [int(number) for number in re.findall(r"\d{1,3}", run)]
+    return "".join(map(chr, numbers)) if all(9 <= number < 256 for number in numbers) else ""
+
+
+_ENCODINGS = (
+    _Encoding(
+        "base64",
+        ("",),
+        re.compile(r"(?<![A-Za-z0-9+/_=-])(?!data:)[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])"),
+        _base64,
+    ),
+    _Encoding("hexadecimal escapes", ("\\x",), re.compile(r"(?:\\x[0-9a-fA-F]{2}){6,200000}"), _hexadecimal),
+    _Encoding(
+        "hexadecimal", ("",), re.compile(r"(?<![A-Za-z0-9])(?:[0-9a-fA-F]{2}){12,}(?![A-Za-z0-9])"), _hexadecimal
+    ),
+    _Encoding(
+        "unicode escapes", ("\\u", "u+"), re.compile(r"(?:\\u\{?[0-9a-fA-F]{4,6}\}?){5,200000}"), _unicode_escapes
+    ),
+    _Encoding("octal escapes", ("\\1", "\\0", "\\5"), re.compile(r"(?:\\[01]?[0-7]{2}){6,200000}"), _octal),
+    _Encoding("character codes", (",",), re.compile(r"(?:\d{2,3}[ ]?,[ ]?){7,200000}\d{2,3}"), _codes),
+    _Encoding(
+        "character codes",
+        ("chr(", "[char]"),
+        re.compile(r"(?:(?:chr\(|\[char\]\(?) ?\d{2,3}\)?[ +.&,]{0,4}){4,20000}", re.IGNORECASE),
+        _codes,
+    ),
+    _Encoding(
+        "percent encoding",
+        ("%",),
+        re.compile(r"(?:%[0-9a-fA-F]{2}){6,200000}"),
+        lambda run: unquote(run, errors="replace"),
+    ),
+    _Encoding("character references", ("&#",), re.compile(r"(?:&#x?[0-9a-fA-F]{2,6};){5,200000}"), html.unescape),
+)
+_WHOLE: tuple[tuple[tuple[str, ...], str, Callable[[str], str]], ...] = (
+    (("rot13", "rot_13", "n-za-m"), "rot13", lambda text: codecs.encode(text, "rot13")),
+    (("| rev", "|rev", "[::-1]", ".reverse()", "strrev("), "reversed text", lambda text: text[::-1]),
+)
+
+
+def _readable(text: str) -> bool:
+    sample = text[:2_000]
+    printable = sum(character.isprintable() or character in "\n\r\t" for character in sample)
+    ascii_share = sum(character.isascii() for character in sample)
+    return printable >= 0.95 * len(sample) and ascii_share >= 0.8 * len(sample)

@@ -1,0 +1,134 @@
+"""Signals that several rules share: fetching, running, sending, and what is worth stealing."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator
+
+from skillcrawler.scan.hosts import URL, HostKind, classify
+from skillcrawler.scan.signals import Signal
+from skillcrawler.scan.view import View
+
+# A URL, or a bare number as in `curl 203.0.113.5/x`.
+ADDRESS = Signal(("://",), URL)
+BARE_ADDRESS = Signal(
+    ("curl", "wget", "fetch", "iwr", "irm"),
+    r"\b(?:curl|wget|fetch|iwr|irm)\b[^\n|;&]{0,120}?[ \"'](\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?:/\S{0,100})?)",
+)
+
+FETCH = Signal(
+    (
+        "curl",
+        "wget",
+        "fetch ",
+        "aria2c",
+        "iwr",
+        "irm",
+        "invoke-webrequest",
+        "invoke-restmethod",
+        "downloadstring",
+        "lwp-request",
+        "http ",
+    ),
+    r"(?<![\w-])(?:curl|wget|aria2c|fetch[ ]+-|iwr|irm|invoke-webrequest|invoke-restmethod|lwp-request"
+    r"|https?[ ]+get)(?:\.exe)?(?![\w-])"
+    r"|\.downloadstring\b",
+)
+_RUNNERS = r"(?:sudo|doas|env|nohup|exec|command|xargs|setsid)"
+TO_SHELL = Signal(
+    ("sh", "python", "perl", "ruby", "node", "php", "iex", "invoke-expression", "deno"),
+    rf"\\?\|&?[ \t]{{0,20}}(?:{_RUNNERS}(?:[ \t]{{1,10}}-[\w-]{{1,20}}"
+    rf"|[ \t]{{1,10}}\w{{1,30}}=\S{{0,80}}){{0,6}}[ \t]{{1,10}}){{0,3}}"
+    r"(?:/?(?:usr/)?(?:local/)?bin/(?:env[ \t]{1,5})?)?(?:(?:ba|z|da|k|fi|a)?sh(?![\w.:/=(-])"
+    r"|(?:python[\d.]{0,5}|perl|ruby|node|php|deno[ ]run)(?=[ \t]{0,5}(?:-[ \t]{0,5})?(?:$|[\"'`)&;|\n]|-[ ]))"
+    r"|(?:iex|invoke-expression)(?![\w-]))",
+)
+"""Pipes something into an interpreter."""
+
+_PYTHON_SEND = (
+    r"requests\.(?:post|put|patch)|httpx\.(?:post|put)|session\.(?:post|put)|client\.(?:post|put)|urlopen\("
+    r"|urllib\.request\.request\(|aiohttp|smtplib|\.sendmail\(|ftplib|\.storbinary\(|socket\.(?:socket"
+    r"|create_connection)|\.sendall\(|paramiko|boto3"
+)
+_SCRIPT_SEND = (
+    r"\bfetch\(|axios(?:\.(?:post|put|request))?\(|xmlhttprequest|navigator\.sendbeacon|https?\.request\("
+    r"|got\.post\(|superagent|net\.connect\(|new websocket\(|nodemailer"
+)
+_SHELL_SEND = (
+    r"curl\b[^\n|;]{0,300}?[ ](?:-d|-f|--data[a-z-]{0,12}|--form|-t|--upload-file|-x[ ]?(?:post|put)"
+    r"|--request[ ](?:post|put))[ =@\"']"
+    r"|wget\b[^\n|;]{0,200}?--(?:post-data|post-file|body-data|body-file)|\b(?:nc|ncat"
+    r"|netcat)(?:\.exe)?[ ]+(?:-\w{1,10}[ ]+){0,4}[\w.$-]{3,80}[ ]+\d{2,5}"
+    r"|invoke-(?:restmethod|webrequest)\b[^\n]{0,200}?-method[ ]+(?:post|put)|\b(?:iwr"
+    r"|irm)\b[^\n]{0,200}?-method[ ]+(?:post|put)|\.uploadstring\(|\.uploadfile\(|\.uploaddata\("
+    r"|/dev/tcp/|\bscp[ ]|\brsync[ ][^\n]{0,100}?[\w.-]{2,80}@|\bmail[ ]+-s[ ]|sendmail[ ]|\bsftp[ ]|net/http"
+    r"|file_get_contents\([\"']https?|curl_exec"
+)
+SEND = Signal(
+    (
+        "requests.",
+        "httpx.",
+        "session.p",
+        "client.p",
+        "urlopen(",
+        "urllib.request",
+        "aiohttp",
+        "smtplib",
+        "sendmail",
+        "ftplib",
+        "storbinary",
+        "socket.",
+        ".sendall(",
+        "paramiko",
+        "boto3",
+        "fetch(",
+        "axios",
+        "xmlhttprequest",
+        "sendbeacon",
+        ".request(",
+        "got.post",
+        "superagent",
+        "net.connect(",
+        "websocket(",
+        "nodemailer",
+        "curl",
+        "wget",
+        "nc ",
+        "ncat",
+        "netcat",
+        "nc.exe",
+        "invoke-restmethod",
+        "invoke-webrequest",
+        "iwr ",
+        "irm ",
+        "uploadstring",
+        "uploadfile",
+        "uploaddata",
+        "/dev/tcp",
+        "scp ",
+        "rsync ",
+        "mail ",
+        "sftp ",
+        "net/http",
+        "file_get_contents(",
+        "curl_exec",
+    ),
+    f"{_PYTHON_SEND}|{_SCRIPT_SEND}|{_SHELL_SEND}",
+)
+"""Sends something somewhere."""
+
+
+def addresses(view: View) -> tuple[re.Match[str], ...]:
+    """All URLs of a view."""
+    return view.find(ADDRESS)
+
+
+def host_kinds(view: View, start: int, end: int) -> Iterator[tuple[re.Match[str], HostKind]]:
+    """The URLs and bare addresses that begin between two positions, with the kinds of their hosts."""
+    for signal in (ADDRESS, BARE_ADDRESS):
+        found = view.find(signal)
+        first = bisect.bisect_left(found, start, key=re.Match.start)
+        last = bisect.bisect_left(found, end, key=re.Match.start)
+        for match in found[first:last]:
+            yield match, classify(match[match.lastindex or 0])

@@ -1,0 +1,213 @@
+"""Proving that everything agrees: index, packages, snapshot in all its forms, what was published, and the site.
+
+    index      every version has a stored package whose bytes have its digest, and nothing is there twice
+    snapshot   its files have their digests; tables, Parquet, listing and JSON index say the same
+    published  the live entry is that snapshot, its parts are there, and the small documents are its records
+    site       every skill has its page's twin, with the same content digest
+
+What is compared comes from two places that were written apart, so none of these can hold by construction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from skilldata.contents import require_json_index, verify_files
+from skilldata.database import Database
+from skilldata.errors import IntegrityError, NotFound, RegistryError
+from skilldata.jsonindex.build import object_path
+from skilldata.jsonindex.records import is_addressable, records
+from skilldata.jsonindex.tree import fetch, lines_of
+from skilldata.objects import ObjectStore, package_key
+from skilldata.parquet import PARQUET
+from skilldata.publish.order import ROOT
+from skilldata.publish.publisher import Publisher
+from skilldata.publish.small import skill_path
+from skilldata.snapshot import DATABASE, LISTING, TABLES, Snapshot
+from skilldata.store import SnapshotStore
+
+SHOWN = 20  # problems of one check; the count says how many there are
+
+
+@dataclass
+class Check:
+    """One check: what it looked at, how much, and what is wrong."""
+
+    name: str
+    checked: int = 0
+    problems: list[str] = field(default_factory=list)
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {"name": self.name, "checked": self.checked, "problems": self.problems}
+
+
+class Fsck:
+    """Checks one registry.
+
+    Args:
+        database: The index.
+        objects: Where packages are.
+        snapshots: Where snapshots are.
+        publishers: Where the JSON index went.
+        site: The live site of this machine.
+        notify: Told what is looked at.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        objects: ObjectStore,
+        snapshots: SnapshotStore,
+        publishers: Sequence[Publisher],
+        site: Path,
+        *,
+        notify: Callable[[str], None] = lambda _: None,
+    ) -> None:
+        self._database = database
+        self._objects = objects
+        self._snapshots = snapshots
+        self._publishers = publishers
+        self._site = site
+        self._notify = notify
+
+    def run(self, *, quick: bool = False) -> list[Check]:
+        """Run every check; `quick` compares the sizes of packages and not their bytes."""
+        folder = self._snapshots.current()
+        checks: list[tuple[str, Callable[[], Iterator[str | None]]]] = [
+            ("packages of the index", lambda: self._packages(quick=quick)),
+            ("rows that are there twice", self._twice),
+            ("files of the snapshot", lambda: iter(verify_files(folder))),
+            ("tables, Parquet, listing and JSON index", lambda: compare_forms(folder)),
+            *((f"published to {one.name}", lambda one=one: _published(one, folder)) for one in self._publishers),
+            ("site", lambda: _site(folder, self._site)),
+        ]
+        return [self._one(name, check) for name, check in checks]
+
+    def _one(self, name: str, check: Callable[[], Iterator[str | None]]) -> Check:
+        self._notify(f"checking: {name}")
+        done = Check(name)
+        try:
+            for problem in check():
+                done.checked += 1
+                if problem is not None and len(done.problems) < SHOWN:
+                    done.problems.append(problem)
+        except RegistryError as error:
+            done.problems.append(error.message)
+        except (duckdb.Error, OSError) as error:
+            done.problems.append(f"cannot be read: {str(error).splitlines()[0]}")
+        return done
+
+    def _packages(self, *, quick: bool) -> Iterator[str | None]:
+        stored = dict(self._objects.keys("packages/")) if quick else {}
+        with self._database.transaction() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT package_digest, size FROM version JOIN package USING (content_digest)"
+                " WHERE package_digest NOT IN (SELECT package_digest FROM withheld_package) ORDER BY 1"
+            ).fetchall()
+        for digest, size in rows:
+            if quick:
+                found = stored.get(package_key(digest))
+                yield None if found == size else f"package {digest} has {found} bytes in the store, {size} in the index"
+            else:
+                yield self._package(digest)
+
+    def _package(self, digest: str) -> str | None:
+        try:
+            self._objects.package(digest)
+        except (NotFound, IntegrityError) as error:
+            return error.message
+        return None
+
+    def _twice(self) -> Iterator[str | None]:
+        queries = {
+            "address": """
+                SELECT lower(owner || '/' || name) || '/' || slug FROM skill JOIN repository USING (repository_id)
+                WHERE skill.state = 'listed' GROUP BY 1 HAVING count(*) > 1
+            """,
+            "package digest": "SELECT package_digest FROM package GROUP BY 1 HAVING count(*) > 1",
+            "label of a skill": "SELECT skill_id::text || ' ' || label FROM version GROUP BY 1 HAVING count(*) > 1",
+        }
+        with self._database.transaction() as connection:
+            for what, query in queries.items():
+                yield None
+                for (value,) in connection.execute(query):
+                    yield f"{what} {value} is there twice"
+
+
+def compare_forms(folder: Path) -> Iterator[str | None]:
+    """Compare the forms of a snapshot; yields None for everything that is right."""
+    for table in TABLES:
+        yield _same_rows(folder, table)
+    with Snapshot(folder) as snapshot:
+        index = require_json_index(folder)
+        for made, kept in zip_longest(records(snapshot), index.lines()):
+            if made is None or kept is None or made != kept:
+                one = made or kept
+                yield f"the JSON index has another record for {one.address if one else ''} than the tables"
+                break
+            yield None
+        listed = [(row["owner"], row["repository"], row["slug"]) for row in _listing(folder)]
+        wanted = [(one.owner, one.repository, one.slug) for one in snapshot.summaries()]
+        yield None if listed == wanted else f"{LISTING} does not list the skills of the tables"
+
+
+def _same_rows(folder: Path, table: str) -> str | None:
+    with duckdb.connect(str(folder / DATABASE), read_only=True) as connection:
+        query = "SELECT count(*), sum(hash(one)::HUGEINT) FROM {} AS one"
+        kept = connection.execute(query.format(table)).fetchone()
+        file = folder / PARQUET / f"{table}.parquet"
+        other = connection.execute(query.format(f"read_parquet('{file}')")).fetchone()
+    return None if kept == other else f"{file.name} has other rows than the table"
+
+
+def _listing(folder: Path) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = json.loads((folder / LISTING).read_bytes())["skills"]
+    return found
+
+
+def _published(publisher: Publisher, folder: Path) -> Iterator[str | None]:
+    published = publisher.published
+    entry = published.entry()
+    if entry is None or entry.snapshot != folder.name:
+        yield f"the live entry is of {entry.snapshot if entry else 'no snapshot'}, not of {folder.name}"
+        return
+    index = published.index(entry)
+    documents = dict(published.target.paths(f"{ROOT}skills/"))
+    for shard in index.shards():
+        for line in lines_of(fetch(published.read, shard)):
+            if line.address.count("/") == 2:
+                path = ROOT + skill_path(line.address)
+                size = documents.pop(path, None)
+                wrong = size != len(line.data) or published.target.get(path) != line.data
+                yield f"{path} is not the record of its shard" if wrong else None
+    for path in documents:
+        yield f"{path} shows a skill that is not in the snapshot"
+    for delta in entry.deltas:
+        fetch(published.read, delta)
+        yield None if published.target.size(ROOT + object_path(delta.digest)) else f"delta {delta.digest} is missing"
+
+
+def _site(folder: Path, site: Path) -> Iterator[str | None]:
+    with Snapshot(folder) as snapshot:
+        for one in snapshot.summaries():
+            if not is_addressable(one.owner, one.repository, one.slug or ""):
+                continue
+            twin = site / "s" / one.owner / one.repository / f"{one.slug}.json"
+            yield _twin(twin, one.address, one.content_digest)
+
+
+def _twin(twin: Path, address: str, digest: str | None) -> str | None:
+    try:
+        version = json.loads(twin.read_bytes()).get("version") or {}
+    except FileNotFoundError:
+        return f"{address} has no page"
+    shown = version.get("content_digest")
+    return None if shown == digest else f"the page of {address} shows {shown}, the snapshot has {digest}"

@@ -1,0 +1,41 @@
+"""The order in which files go out, so that no reader ever meets a reference to what is not there yet.
+
+A publisher that is killed leaves files of a stage behind, which nothing refers to or which are as good as
+their successors; the next one goes on from there.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import NamedTuple
+
+from skilldata.objects import IMMUTABLE, SHORT
+
+ROOT = "index/v1/"  # of the JSON index below a target
+NEVER = "no-cache"
+
+
+class Stage(IntEnum):
+    """When a file goes out. Signed metadata would come between `DOCUMENTS` and `ENTRY`."""
+
+    PACKAGES = 1  # refer to nothing
+    PARTS = 2  # shards, directories, deltas, large files: named by their digests
+    DOCUMENTS = 3  # small documents, which refer to packages
+    ENTRY = 4  # the pointer: from here on readers see the snapshot
+    AFTER = 5  # what tells of it: status, feed, history; and small documents of what is gone are deleted
+
+
+class Kind(NamedTuple):
+    """How a file is served: never with a Content-Encoding, so that its digest is that of the bytes that arrive."""
+
+    content_type: str
+    cache_control: str
+
+
+PACKAGE = Kind("application/zip", IMMUTABLE)
+PART = Kind("application/gzip", IMMUTABLE)
+LARGE = Kind("application/octet-stream", IMMUTABLE)
+SNAPSHOT = Kind("application/json", IMMUTABLE)  # of one snapshot, and named by it
+DOCUMENT = Kind("application/json", SHORT)
+FEED = Kind("application/jsonl", SHORT)
+STATE = Kind("application/json", NEVER)  # the publisher's own notes

@@ -1,0 +1,167 @@
+"""Signed metadata of a registry that crawls and publishes: made, served, checked, and changed by commands."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from skillapi.app import create_app
+from skillcrawler.schedules import METADATA
+from skillcrawler.worker import connect
+from skilldata.objects import package_key
+from skilldata.store import SnapshotStore
+from skilldata.trust.metadata import ObjectMetadata
+from tests.conftest import Registry
+from tests.standin import StandIn
+from tests.test_api import serving
+from tests.test_end_to_end import COMMAND, environment, run
+
+SKILL = "---\nname: {name}\ndescription: Does {name}.\nlicense: MIT\n---\nbody\n"
+
+
+@pytest.fixture
+def signing(registry: Registry, github: StandIn) -> Registry:
+    """A registry with keys that has published two packages."""
+    run(registry, "trust", "init", "--keys", str(keys(registry)), "--bins", "3")
+    registry.environment["SKILLREGISTRY_TRUST__ONLINE_KEY_FILE"] = str(keys(registry) / "online.pem")
+    github.add_repository("acme/tools", {f"{name}/SKILL.md": SKILL.format(name=name) for name in ("one", "two")})
+    run(registry, "crawl", "--wait", "acme/tools")
+    return registry
+
+
+def keys(registry: Registry) -> Path:
+    return registry.settings.state_directory / "keys"
+
+
+def packages(registry: Registry) -> list[str]:
+    return [digest for (digest,) in registry.rows("SELECT package_digest FROM package ORDER BY 1")]
+
+
+@contextmanager
+def served(registry: Registry) -> Iterator[str]:
+    store = SnapshotStore(registry.settings.state_directory / "snapshots", registry.objects)
+    metadata = ObjectMetadata(registry.objects)
+    with serving(create_app(store, registry.objects, registry.settings, metadata=metadata)) as url:
+        yield url
+
+
+def failing(registry: Registry, *arguments: str) -> str:
+    done = subprocess.run(
+        [COMMAND, *arguments], env=environment(registry), capture_output=True, text=True, timeout=120, check=False
+    )
+    assert done.returncode != 0
+    return done.stderr
+
+
+def check(registry: Registry, url: str, package: Path, cache: str = "cache") -> list[str]:
+    state = registry.settings.state_directory
+    root = state / "tuf" / "1.root.json"
+    return ["verify", str(package), "--registry", url, "--root", str(root), "--cache", str(state / cache)]
+
+
+def test_what_a_crawl_publishes_can_be_checked(signing: Registry, tmp_path: Path) -> None:
+    assert run(signing, "trust", "verify") == {"packages": 2}
+    digest = packages(signing)[0]
+    package = tmp_path / "package.zip"
+    package.write_bytes(signing.objects.package(digest))
+    with served(signing) as url:
+        assert run(signing, *check(signing, url, package))["path"] == package_key(digest)
+        package.write_bytes(b"something else")
+        assert "does not vouch" in failing(signing, *check(signing, url, package))
+
+
+def test_a_package_at_an_address_can_be_checked(signing: Registry) -> None:
+    with served(signing) as url:
+        address = f"{url}/api/v1/packages/{packages(signing)[0]}"
+        assert httpx.get(address).status_code == 200
+        assert run(signing, *check(signing, url, address))["length"] > 0  # type: ignore[arg-type]
+
+
+def test_metadata_is_served_with_headers_that_fit(signing: Registry) -> None:
+    with served(signing) as url:
+        stamp = httpx.get(f"{url}/tuf/timestamp.json")
+        root = httpx.get(f"{url}/tuf/1.root.json")
+        assert "stale" not in stamp.headers["cache-control"]
+        assert "immutable" in root.headers["cache-control"]
+        assert httpx.get(f"{url}/tuf/1.root.json", headers={"If-None-Match": root.headers["etag"]}).status_code == 304
+        for name in ("9.root.json", "..%2fpackages", "timestamp.json%00", "1.other.json"):
+            assert httpx.get(f"{url}/tuf/{name}").status_code == 404
+
+
+def test_what_is_taken_back_is_no_longer_vouched_for(signing: Registry, tmp_path: Path) -> None:
+    package = tmp_path / "package.zip"
+    ((gone, content),) = signing.rows(
+        """
+        SELECT package_digest, content_digest
+        FROM package JOIN version USING (content_digest) JOIN skill USING (skill_id)
+        WHERE path = 'one'
+        """
+    )
+    package.write_bytes(signing.objects.package(gone))
+    with served(signing) as url:
+        run(signing, *check(signing, url, package))
+        signing.rows("UPDATE version SET redistributable = false WHERE content_digest = %s RETURNING 1", content)
+        run(signing, "publish")
+        assert "does not vouch" in failing(signing, *check(signing, url, package))
+
+
+def test_a_new_online_key_takes_a_rotation_and_a_publish(signing: Registry) -> None:
+    folder = keys(signing)
+    written = run(
+        signing,
+        *("trust", "rotate", "online", "--root-key", str(folder / "root-1.pem")),
+        *("--targets-key", str(folder / "targets.pem"), "--new-key", str(folder / "online-2.pem")),
+    )
+    assert [one["missing"] for one in written] == [0, 0]
+    assert "another online key" in failing(signing, "publish", "--force")
+    signing.environment["SKILLREGISTRY_TRUST__ONLINE_KEY_FILE"] = str(folder / "online-2.pem")
+    run(signing, "publish", "--force")
+    assert run(signing, "trust", "verify") == {"packages": 2}
+    assert run(signing, "trust", "refresh")["targets"] == 2
+
+
+def test_going_back_signs_what_was_live(signing: Registry, github: StandIn) -> None:
+    before = packages(signing)
+    github.push("acme/tools", {"one/SKILL.md": SKILL.format(name="one") + "more\n"})
+    run(signing, "crawl", "--wait", "acme/tools")
+    assert run(signing, "trust", "verify") == {"packages": 3}
+    run(signing, "snapshot", "rollback")
+    assert run(signing, "trust", "verify") == {"packages": len(before)}
+
+
+def test_a_damaged_root_stops_the_publishing_before_clients_see_it(signing: Registry) -> None:
+    tuf = signing.settings.state_directory / "tuf"
+    (tuf / "2.root.json").write_bytes((tuf / "1.root.json").read_bytes().replace(b'"version": 1', b'"version": 2'))
+    said = failing(signing, "publish", "--force")
+    assert "2.root.json has not enough signatures" in said
+    assert "trust sign 2.root.json" in said
+    assert ObjectMetadata(signing.objects).get("2.root.json") is None
+
+
+def test_the_metadata_is_refreshed_by_schedule(signing: Registry) -> None:
+    assert METADATA in run(signing, "crawl", "schedule")
+
+    async def every() -> Any:
+        client = await connect(signing.settings.temporal)
+        handle = client.get_schedule_handle(METADATA)
+        try:
+            return (await handle.describe()).schedule.spec.intervals[0].every
+        finally:
+            await handle.delete()
+            for other in ("crawl-due", "crawl-sources"):
+                await client.get_schedule_handle(other).delete()
+
+    assert asyncio.run(every()).total_seconds() <= 12 * 3600
+
+
+def test_without_a_key_nothing_is_signed(registry: Registry, github: StandIn) -> None:
+    github.add_repository("acme/tools", {"one/SKILL.md": SKILL.format(name="one")})
+    run(registry, "crawl", "--wait", "acme/tools")
+    assert not list(registry.objects.keys("tuf/"))
