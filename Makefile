@@ -46,12 +46,16 @@ fix: $(VENV)/.dev ## Format, and mend what lint can mend
 docs: $(VENV)/.dev ## Build the documentation into build/docs
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
+fuzz: $(VENV)/.fuzz ## Feed readers, path rules and zip writer hostile bytes (SECONDS=600 a target; TARGET=NAME: one)
+	$(PY) -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
+
 bench: $(VENV)/.dev ## Run every benchmark in its quick size
 	@set -e; for file in bench/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" --quick; done
 
 lock: $(VENV)/bin/uv ## Write requirements/*.txt anew from pyproject.toml
 	$(LOCK) --extra embedded --group standin --output-file requirements/run.txt
 	$(LOCK) --extra embedded --group standin --group test --group check --group docs --output-file requirements/dev.txt
+	$(LOCK) --group fuzz --output-file requirements/fuzz.txt
 
 ##@ Run a registry here
 
@@ -92,8 +96,12 @@ $(VENV)/.dev: $(VENV)/bin/uv requirements/dev.txt pyproject.toml
 	$(UV) pip install --quiet --python $(PY) --no-deps --editable .
 	@touch $(VENV)/.run $@
 
+$(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
+	$(UV) pip install --quiet --python $(PY) --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.json
 	$(PY) -m tests.node install
 	@test ! -d tests/node_modules/.bin || touch $@
 
-.PHONY: help setup demo test check fix docs bench lock up down crawl build serve clean
+.PHONY: help setup demo test check fix docs fuzz bench lock up down crawl build serve clean

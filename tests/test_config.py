@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from skillcli.commands.configuration import settings_markdown
-from skilldata.config import embedded_services_file, load_settings, settings_table
+from skilldata.config import LicenceSettings, embedded_services_file, load_settings, settings_table
 from skilldata.errors import ConfigurationError
 from skilldata.sources import all_sources, parse_source
 from tests.conftest import ROOT
@@ -81,3 +81,11 @@ def test_a_source_is_read_as_people_write_it() -> None:
     assert parse_source("topic:agent-skills").target == "agent-skills"
     with pytest.raises(ConfigurationError, match="owner, repository, topic"):
         parse_source("planet:mars")
+
+
+def test_one_licence_is_allowed_or_forbidden_without_repeating_the_list() -> None:
+    default = LicenceSettings().allowed
+    licence = LicenceSettings(also=("EUPL-1.2",), never=("gpl-3.0-only",))
+    assert set(licence.allowed) == {*default, "EUPL-1.2"} - {"GPL-3.0-only"}
+    with pytest.raises(ConfigurationError, match="GPL-3 is not among"):
+        load_settings(environment={"SKILLREGISTRY_LICENCE__NEVER": '["GPL-3"]'})

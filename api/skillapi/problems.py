@@ -13,6 +13,7 @@ from starlette.responses import Response
 
 from skilldata.errors import NotFound, RegistryError, ServiceUnavailable, SnapshotError
 from skilldata.search import CursorError
+from skilldata.takedowns import Takedown
 
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "skillapi.request_id"  # key in the ASGI scope
@@ -38,6 +39,9 @@ PROBLEMS: dict[str, Kind] = {
     ),
     "not-found": Kind(404, "Not found", "Nothing goes by that name, digest or address."),
     "unknown-version": Kind(404, "Unknown version", "The skill has no version with that label."),
+    "quarantined": Kind(410, "Quarantined", "A maintainer hid this until it is looked into."),
+    "removed": Kind(410, "Removed", "A maintainer removed this; only its address remains."),
+    "removed-by-law": Kind(451, "Removed by law", "This was removed because a law demands it."),
     "method-not-allowed": Kind(405, "Method not allowed", "The address does not take this method."),
     "body-too-slow": Kind(408, "Body too slow", "The body did not arrive in time."),
     "body-too-large": Kind(413, "Body too large", "The body is longer than any delivery of GitHub's."),
@@ -108,6 +112,17 @@ def problem_response(problem: Problem, request_id: str) -> Response:
         headers.setdefault("Retry-After", str(RETRY_SECONDS))
     return Response(
         json.dumps(content).encode(), status_code=problem.kind.status, headers=headers, media_type=MEDIA_TYPE
+    )
+
+
+def taken_down(what: str, takedown: Takedown) -> Problem:
+    """Say that maintainers hid or removed something, and why (RFC 9110 section 15.5.11, RFC 7725)."""
+    code = "removed-by-law" if takedown.legal else takedown.state
+    return Problem(
+        code,
+        f"{what} is {takedown.state}: {takedown.reason}",
+        remedy="Whoever has a copy should look at the reason; an appeal goes to the registry's maintainers.",
+        extra={"reason": takedown.reason, "since": takedown.since.isoformat()},
     )
 
 

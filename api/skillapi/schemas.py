@@ -91,7 +91,7 @@ class SkillSummary(Answer):
     repository: str
     slug: str | None
     path: Annotated[str, Field(description="Folder from the repository's root; empty for the root itself")]
-    state: Annotated[str, Field(description="listed, refused or gone")]
+    state: Annotated[str, Field(description="listed, refused, gone, yanked, quarantined or removed")]
     level: str
     name: str
     description: str
@@ -127,6 +127,15 @@ class Version(Answer):
     source: Annotated[str, Field(description="The folder on GitHub at that commit")]
 
 
+class SimilarSkill(Answer):
+    """A skill that another one is a copy of, or that is a copy of it."""
+
+    address: str
+    identical: Annotated[bool, Field(description="Whether all files are the same")]
+    similarity: Annotated[float, Field(description="Share of runs of words in common, estimated, 0.8 to 1")]
+    evidence: Annotated[str, Field(description="Why the other is taken for the original: fork, lock file, stars …")]
+
+
 class SkillAnswer(SkillSummary):
     """Everything about one skill, but its lists."""
 
@@ -139,6 +148,10 @@ class SkillAnswer(SkillSummary):
     plugins: Annotated[list[str], Field(description="Addresses of the plugins that bring it")]
     current: Version | None
     copies: Annotated[list[str], Field(description="Addresses of other listed skills with the same content")]
+    origin: Annotated[SimilarSkill | None, Field(description="What it is a copy of, identical or nearly")]
+    copy_count: Annotated[int, Field(description="Copies of which it is the origin, identical or nearly")]
+    similar: Annotated[list[SimilarSkill], Field(description="Some of those that are not identical")]
+    yanked: Annotated[str | None, Field(description="Why maintainers hide it from lists, where they do")]
     diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]
     findings: Annotated[list[Finding], Field(description="Of the security scanner, heaviest first")]
 
@@ -204,6 +217,9 @@ class RepositoryAnswer(Repository):
     """A repository with one page of its skills, by folder; refused ones among them."""
 
     counts: Annotated[dict[str, int], Field(description="Skills by state")]
+    categories: Annotated[list[str], Field(description="As the author's .skillregistry.yaml has them")]
+    maintainers: Annotated[list[str], Field(description="GitHub accounts that the author's file names")]
+    author_file: Annotated[list[Diagnostic], Field(description="What is wrong with the author's file")]
     skills: list[RepositorySkill]
     next: str | None
 

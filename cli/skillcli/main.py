@@ -27,6 +27,7 @@ from skillcli.commands import (
     scanning,
     snapshots,
     sources,
+    stewardship,
     trusting,
 )
 from skilldata.errors import RegistryError
@@ -44,6 +45,7 @@ running.register(app)
 crawling.register(app)
 sources.register(app)
 publishing.register(app)
+stewardship.register(app)
 snapshots.register(app)
 checking.register(app)
 scanning.register(app)

@@ -39,6 +39,7 @@ from skilldata.publish.guard import SnapshotHeld
 from skilldata.publish.live import Publication
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
+from skilldata.stewardship import apply_policy, load_policy, withhold
 from skilldata.store import Pointer, snapshot_time
 
 ERROR_TEXT = 2000
@@ -115,6 +116,7 @@ class Activities:
     def probe_page(self, page: PageInput) -> Page:
         """Look at the repositories that have waited longest, and say which changed."""
         with _translated():
+            self._apply_policy()
             due = self._database.due(page.limit, before=page.before, sources=page.sources)
             patient = activity.info().attempt <= policies.PATIENT_ATTEMPTS
             prober = self._prober(on_demand=bool(page.sources))
@@ -190,6 +192,10 @@ class Activities:
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
         with _translated(), _alive():
+            self._apply_policy()
+            # Before anything is published: what is restored is there when it is offered, and what is not to be
+            # served is gone the sooner.
+            withhold(self._database, self._objects)
             return create_snapshot(self._database, self._publication.snapshots.folder).id
 
     @activity.defn
@@ -223,6 +229,9 @@ class Activities:
     def _asked(self, on_demand: bool) -> GitHub:
         """What somebody waits for may use the reserve of GitHub's limits."""
         return self._github.on_demand() if on_demand else self._github
+
+    def _apply_policy(self) -> None:
+        apply_policy(self._database, load_policy(self._settings.policy_file))
 
     def _prober(self, *, on_demand: bool) -> Prober:
         return Prober(self._asked(on_demand), self._fetcher, self._settings.crawl.batch_size)

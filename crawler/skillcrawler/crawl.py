@@ -8,6 +8,8 @@ their way to the store: skills that were read wait on disk for the one transacti
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from skillcrawler.errors import ObjectMismatch
 from skillcrawler.fetch import Commit, Fetcher
 from skillcrawler.history import find_rewritten
@@ -17,11 +19,13 @@ from skillcrawler.spool import Spool
 from skillcrawler.stored import StoredBlobs
 from skillcrawler.uploads import Uploads
 from skillcrawler.ways import Way, first_way
+from skilldata.authorfiles import AuthorFiles
 from skilldata.config import Settings
 from skilldata.database import CrawlOutcome, Database, DueRepository, Rewritten
 from skilldata.models import Repository
 from skilldata.objects import ObjectStore
 from skilldata.references import References
+from skilldata.stewardship import Rulings
 
 
 def crawl_repository(
@@ -61,11 +65,12 @@ def crawl_repository(
             same_licence = reader.licence_basis == database.licence_basis(repository_id)
             reader.choose(database.known_skills(repository_id), everything=due.crawled_oid is None or not same_licence)
             with Uploads(objects) as uploads:
-                for skill in reader.read(uploads):
+                for skill in reader.read(uploads, Rulings(database).withheld_digests()):
                     spool.add(skill)
             for digest in sorted(stored.damaged):
                 database.record_event("package.damaged", repository_id, {"package": digest})
             spool.slugs = reader.slugs()
+            AuthorFiles(database).record(repository_id, **asdict(reader.author))
             plugins = reader.plugins(database.known_plugins(repository_id))
             for path, names in {**references_of(plugins), **reader.references()}.items():
                 References(database).record(repository_id, path, names)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
 from skillcrawler.archive import BuiltPackage, build_package, check_sizes, file_too_large
+from skillcrawler.authorfile import MAX_BYTES as AUTHOR_MAX_BYTES
+from skillcrawler.authorfile import AuthorFile, author_file, read_author_file
 from skillcrawler.blobs import Blobs
 from skillcrawler.discover import SkillFolder, Unusable, find_skills
 from skillcrawler.discovery import REFERENCE_FILES, read_references
@@ -60,9 +62,15 @@ class Reader:
         self._discovery = find_skills(self._tree)
         self._plugin_files = plugin_files(self._tree)
         folders = (skill.path for skill in self._discovery.skills)
-        policy = settings.licence.redistributable
+        policy = settings.licence.allowed
         self.licence_basis = licence_basis(self._tree, folders, repository.licence, redistributable=policy)
-        """What the licences of skills are judged from outside of their folders."""
+        """What skills are judged from outside of their folders: their licences, and what their author asks for."""
+        self._author_entry = author_file(self._tree)
+        if self._author_entry is not None:
+            self.licence_basis += f" {self._author_entry.oid}"
+        self.author = AuthorFile()
+        """What the author asks for, after `choose`."""
+        self._excluded: list[ReadSkill] = []
         self._licence_texts: TextCache = {}
         self.unchanged: list[str] = []
         """Paths of skills that need not be read."""
@@ -72,6 +80,7 @@ class Reader:
 
     def choose(self, known: Collection[KnownSkill], *, everything: bool) -> None:
         """Tell apart what is to be read, and fetch what that takes but for what links lead to."""
+        self._heed_author()
         skills = self._discovery.skills
         self.unchanged = [] if everything else _unchanged(skills, known)
         unchanged = set(self.unchanged)
@@ -81,13 +90,17 @@ class Reader:
         self._blobs.bring(*self._first_wanted(changed))
         self._changed = [self._complete(skill) for skill in changed]
 
-    def read(self, uploads: Uploads) -> Iterator[ReadSkill]:
-        """Read skills; their packages are on their way to the store when they are given, their slugs open."""
+    def read(self, uploads: Uploads, withheld: Container[str] = frozenset()) -> Iterator[ReadSkill]:
+        """Read skills; their packages are on their way to the store when they are given, their slugs open.
+
+        Those of which a digest is withheld are read as well, but their packages are not stored.
+        """
         texts = read_links(self._tree, self._changed, self._blobs.texts, self._limits)
         # What the members of skills are is worked out twice, since all of them together may be too many to keep.
         self._blobs.bring(self._members_wanted(texts))
         for skill in self._changed:
-            yield self._read_skill(skill, resolve_members(self._tree, skill, texts, self._limits), uploads)
+            yield self._read_skill(skill, resolve_members(self._tree, skill, texts, self._limits), uploads, withheld)
+        yield from self._excluded
         yield from map(_refused, self._discovery.unusable)
 
     def slugs(self) -> dict[str, str]:
@@ -106,6 +119,13 @@ class Reader:
         oids = (oid for oid in self._plugin_files.oids if self._blobs.is_here(oid))
         contents = {oid: self._blobs.read(oid, MAX_FILE_BYTES).data for oid in oids}
         return read_plugins(self._tree, self._plugin_files, contents, known=known)
+
+    def _heed_author(self) -> None:
+        """Read the author's file before any skill: what it excludes is not even fetched."""
+        if self._author_entry is not None:
+            self._blobs.bring([self._author_entry.oid])
+            self.author = read_author_file(self._blobs.read(self._author_entry.oid, AUTHOR_MAX_BYTES).data)
+            self._discovery, self._excluded = self.author.apply(self._discovery)
 
     # -- what to fetch
 
@@ -152,7 +172,9 @@ class Reader:
 
     # -- one skill
 
-    def _read_skill(self, skill: SkillFolder, members: Members, uploads: Uploads) -> ReadSkill:
+    def _read_skill(
+        self, skill: SkillFolder, members: Members, uploads: Uploads, withheld: Container[str]
+    ) -> ReadSkill:
         manifest = self._manifest(skill, members)
         diagnostics = [*(manifest.diagnostics if manifest else ()), *members.diagnostics]
         package = scan = None
@@ -163,8 +185,9 @@ class Reader:
                 damaged = built.package.package_digest in self._stored.damaged
                 scan = scan_package(built.data, manifest.manifest)
                 diagnostics += blocking(scan)
-                store_package(uploads, self._origin(skill), built, replace=damaged)
                 package = built.package
+                if package.content_digest not in withheld and package.package_digest not in withheld:
+                    store_package(uploads, self._origin(skill), built, replace=damaged)
                 diagnostics += built.diagnostics
             else:
                 diagnostics += built
@@ -172,7 +195,7 @@ class Reader:
             diagnostics.append(file_too_large(skill.manifest_file, None, self._limits))
         judged = judge_licence(
             self._licence_evidence(skill, members, manifest),
-            redistributable=self._settings.licence.redistributable,
+            redistributable=self._settings.licence.allowed,
             cache=self._licence_texts,
         )
         diagnostics += judged.diagnostics

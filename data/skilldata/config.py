@@ -14,7 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, Self
 
 import yaml
 from pydantic import (
@@ -184,6 +184,22 @@ class LicenceSettings(Section):
         "WTFPL",
         "Zlib",
     )
+    also: Annotated[tuple[str, ...], Field(description="SPDX ids that are allowed besides those")] = ()
+    never: Annotated[tuple[str, ...], Field(description="SPDX ids of those that are not allowed after all")] = ()
+
+    @model_validator(mode="after")
+    def _never_takes_away(self) -> Self:
+        # A slip here would go on handing out what is meant to be forbidden.
+        listed = {spdx.lower() for spdx in (*self.redistributable, *self.also)}
+        if idle := [spdx for spdx in self.never if spdx.lower() not in listed]:
+            raise ValueError(f"never: {idle[0]} is not among the licences that are allowed")
+        return self
+
+    @property
+    def allowed(self) -> tuple[str, ...]:
+        """The ids that the three settings come to, compared without case, as SPDX does."""
+        never = {spdx.lower() for spdx in self.never}
+        return tuple(spdx for spdx in (*self.redistributable, *self.also) if spdx.lower() not in never)
 
 
 class TrustSettings(Section):
@@ -277,6 +293,9 @@ class Settings(BaseSettings):
     debug: Annotated[bool, Field(description="Tracebacks and verbose logs; never in production")] = False
     sources: Annotated[tuple[ConfiguredSource, ...], Field(description="Where to look for repositories")] = ()
     sources_file: Annotated[Path | None, Field(description="A YAML file with more sources")] = None
+    policy_file: Annotated[
+        Path | None, Field(description="A YAML file with what is blocked and which skills have a state by decree")
+    ] = None
     database: DatabaseSettings = DatabaseSettings()
     s3: S3Settings = S3Settings()
     temporal: TemporalSettings = TemporalSettings()

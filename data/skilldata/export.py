@@ -19,7 +19,8 @@ from typing import Any
 import duckdb
 from psycopg import Connection
 
-from skilldata import plugintables
+from skilldata import authorfiles, plugintables, takedowns
+from skilldata.copies import export_rows, group_copies, sketch_new
 from skilldata.database import Database
 from skilldata.jsonindex.build import TREE, build_json_index
 from skilldata.observed import Observed, observe, write_observed
@@ -49,19 +50,26 @@ QUERIES: dict[str, str] = {
         FROM repository ORDER BY repository_id
     """,
     "skill": """
-        SELECT skill.repository_id, skill.path, owner, repository.name, slug, skill.state, skill.level,
-               coalesce(shown.name, ''), coalesce(shown.description, ''), manifest_file, shown.label,
+        SELECT skill.repository_id, skill.path, owner, repository.name, slug,
+               CASE WHEN skill.slug IS NULL OR (ruled.state = 'yanked' AND skill.state <> 'listed') THEN skill.state
+                    ELSE coalesce(ruled.state, skill.state) END,
+               skill.level, coalesce(shown.name, ''), coalesce(shown.description, ''), manifest_file, shown.label,
                shown.content_digest, shown.licence, coalesce(shown.redistributable, FALSE), stars,
-               skill.first_seen_at, updated_at, gone_at, coalesce(verdict, 'pending')
+               skill.first_seen_at, greatest(updated_at, ruled.since), gone_at, coalesce(verdict, 'pending')
         FROM skill JOIN repository USING (repository_id)
              LEFT JOIN version ON version.version_id = current_version_id LEFT JOIN package USING (content_digest)
+             LEFT JOIN skill_takedown ruled ON ruled.skill_id = skill.skill_id
              LEFT JOIN version shown ON shown.version_id = current_version_id AND verdict <> 'blocked'
+                                    AND coalesce(ruled.state, 'yanked') = 'yanked'
         ORDER BY skill.repository_id, skill.path
     """,
     "version": """
         SELECT repository_id, path, ordinal, label, content_digest, revision, committed_at, version.created_at,
-               version.level, licence, licence_evidence, redistributable, verdict, rule_set
+               version.level, licence, licence_evidence,
+               redistributable AND coalesce(ruled.state, 'yanked') = 'yanked'
+               AND content_digest NOT IN (SELECT content_digest FROM blocked_content), verdict, rule_set
         FROM version JOIN skill USING (skill_id) JOIN package USING (content_digest)
+             LEFT JOIN skill_takedown AS ruled USING (skill_id)
         WHERE verdict <> 'blocked' ORDER BY repository_id, path, ordinal
     """,
     "package": """
@@ -70,20 +78,25 @@ QUERIES: dict[str, str] = {
     """,
     "file": """
         SELECT content_digest, path, mode, file.size, sha256 FROM file JOIN package USING (content_digest)
-        WHERE verdict <> 'blocked' ORDER BY content_digest, path
+        WHERE verdict <> 'blocked' AND content_digest NOT IN (SELECT content_digest FROM withheld_package)
+        ORDER BY content_digest, path
     """,
     "document": """
         SELECT repository_id, path, manifest, text
         FROM skill JOIN version ON version_id = current_version_id JOIN package USING (content_digest)
-        WHERE verdict <> 'blocked' ORDER BY repository_id, path
+             LEFT JOIN skill_takedown AS ruled ON ruled.skill_id = skill.skill_id
+        WHERE verdict <> 'blocked' AND coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path
     """,
     "diagnostic": """
         SELECT repository_id, path, ordinal, rule, diagnostic.level, file, line, message, remedy
-        FROM diagnostic JOIN skill USING (skill_id) ORDER BY repository_id, path, ordinal
+        FROM diagnostic JOIN skill USING (skill_id) LEFT JOIN skill_takedown AS ruled USING (skill_id)
+        WHERE coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path, ordinal
     """,
     "finding": """
         SELECT repository_id, path, finding.ordinal, rule, severity, file, line, evidence, explanation, remedy
         FROM finding JOIN version USING (content_digest) JOIN skill ON version_id = current_version_id
+             LEFT JOIN skill_takedown AS ruled ON ruled.skill_id = skill.skill_id
+        WHERE coalesce(ruled.state, 'yanked') = 'yanked'
         ORDER BY repository_id, path, finding.ordinal
     """,
     "event": """
@@ -91,6 +104,8 @@ QUERIES: dict[str, str] = {
         FROM event LEFT JOIN skill USING (skill_id) ORDER BY at, event_id
     """,
     **plugintables.QUERIES,
+    **takedowns.QUERIES,
+    **authorfiles.QUERIES,
 }
 AS_OF = """
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
@@ -114,9 +129,12 @@ def create_snapshot(
     folder.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=".new-", dir=folder))
     try:
+        notify("copies")
+        sketch_new(database)
         as_of, digest, seen = _export_rows(database, work, notify)
         info = SnapshotInfo(f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}", as_of, FORMAT, {}, {})
         if not (folder / info.id / MANIFEST).exists():
+            export_rows(database, work)
             _build(work, info, notify)
             work.chmod(0o755)
             work.rename(folder / info.id)
@@ -186,12 +204,15 @@ def _build_tables(work: Path) -> dict[str, int]:
         connection.execute("USE snapshot")
         for table, columns in TABLES.items():
             connection.execute(f"CREATE TABLE {table} ({columns})")
+            if table not in QUERIES:  # made from the others
+                continue
             # PostgreSQL writes NULL as nothing and the empty text as "".
             connection.execute(
                 f"COPY {table} FROM '{work / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
                 "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, NEW_LINE '\\n')"
             )
             (work / f"{table}.csv").unlink()
+        group_copies(connection, work)
         for view, query in VIEWS.items():
             connection.execute(f"CREATE VIEW {view} AS {query}")
         return _counts(connection)
@@ -207,6 +228,7 @@ def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
         "gone": "SELECT count(*) FROM skill WHERE state = 'gone'",
         "versions": "SELECT count(*) FROM version",
         "packages": "SELECT count(*) FROM package",
+        "copies": "SELECT count(*) FROM copy",
         "plugins": "SELECT count(*) FROM plugin WHERE gone_at IS NULL",
         "marketplaces": "SELECT count(*) FROM marketplace WHERE gone_at IS NULL",
         "owners": "SELECT count(DISTINCT lower(owner)) FROM skill WHERE state = 'listed'",

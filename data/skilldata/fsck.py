@@ -109,7 +109,8 @@ class Fsck:
         stored = dict(self._objects.keys("packages/")) if quick else {}
         with self._database.transaction() as connection:
             rows = connection.execute(
-                "SELECT DISTINCT package_digest, size FROM version JOIN package USING (content_digest) ORDER BY 1"
+                "SELECT DISTINCT package_digest, size FROM version JOIN package USING (content_digest)"
+                " WHERE package_digest NOT IN (SELECT package_digest FROM withheld_package) ORDER BY 1"
             ).fetchall()
         for digest, size in rows:
             if quick:

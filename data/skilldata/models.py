@@ -95,6 +95,9 @@ class SkillState(StrEnum):
     LISTED = "listed"
     REFUSED = "refused"  # broken, too large, unsafe paths…: see its diagnostics
     GONE = "gone"  # no longer upstream
+    YANKED = "yanked"  # by a maintainer: hidden, but still served
+    QUARANTINED = "quarantined"  # by a maintainer: hidden and not served, until it is looked into
+    REMOVED = "removed"  # by a maintainer: a tombstone
 
 
 class DiagnosticLevel(StrEnum):

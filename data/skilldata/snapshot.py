@@ -20,15 +20,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
 import duckdb
 
-from skilldata import plugintables
+from skilldata import authorfiles, copyrows, plugintables, takedowns
 from skilldata.errors import NotFound, SnapshotError
+from skilldata.takedowns import Takedown
 
 FORMAT = 1
 MANIFEST = "snapshot.json"
@@ -89,6 +90,9 @@ TABLES: dict[str, str] = {
         path VARCHAR, evidence JSON NOT NULL
     """,
     **plugintables.TABLES,
+    **takedowns.TABLES,
+    **authorfiles.TABLES,
+    **copyrows.TABLES,
 }
 
 # What analysts ask for most, over those tables.
@@ -236,7 +240,8 @@ class Skill:
     """Everything that a snapshot knows of one skill. `text` is its whole SKILL.md; '' where refused.
 
     `versions` are newest first, `files` those of the current version, `copies` the other listed skills
-    with the same content.
+    with the same content. Of one that maintainers took down, `takedown` says why. A copy has
+    an `origin`; an origin has `copy_count` copies, identical or nearly, of which `similar` are some of the latter.
     """
 
     summary: SkillSummary
@@ -248,6 +253,10 @@ class Skill:
     diagnostics: list[DiagnosticRow]
     findings: list[FindingRow]
     copies: list[SkillSummary]
+    takedown: Takedown | None = None
+    origin: copyrows.Origin | None = None
+    copy_count: int = 0
+    similar: list[copyrows.Origin] = field(default_factory=list)
 
     @property
     def current(self) -> VersionRow | None:
@@ -303,7 +312,7 @@ class Snapshot:
         """Read one skill by its public address. Owner and repository compare without case, as on GitHub.
 
         Raises:
-            NotFound: No listed or gone skill goes by that address.
+            NotFound: No skill but a refused one goes by that address.
         """
         found = list(
             self.summaries(
@@ -321,6 +330,7 @@ class Snapshot:
         documents = list(self._rows("SELECT manifest, text FROM document WHERE repository_id = ? AND path = ?", key))
         manifest, text = documents[0] if documents else ("{}", "")
         digest = summary.content_digest
+        count, similar = copyrows.similar_to(self.query, *key, copyrows.MOST)
         return Skill(
             summary=summary,
             repository=_repository(next(iter(self._rows("SELECT * FROM repository WHERE repository_id = ?", key[:1])))),
@@ -338,7 +348,20 @@ class Snapshot:
             )
             if digest
             else [],
+            takedown=takedowns.skill_takedown(self.query, *key),
+            origin=copyrows.origin_of(self.query, *key),
+            copy_count=count,
+            similar=similar,
         )
+
+    def author_wishes(self, repository_id: int) -> authorfiles.AuthorWishes:
+        """Read what the author's file of a repository asks for."""
+        query = "SELECT * EXCLUDE (repository_id) FROM author_file WHERE repository_id = ?"
+        return authorfiles.wishes(next(self._rows(query, (repository_id,)), None))
+
+    def blocked(self, digest: str) -> Takedown | None:
+        """Find out whether a `sha256:` digest, of a content or a package, is blocked."""
+        return takedowns.blocked(self.query, digest)
 
     def versions(self, repository_id: int, path: str) -> list[VersionRow]:
         """List the versions of a skill, newest first."""

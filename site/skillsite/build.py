@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from skilldata.config import SiteSettings
-from skilldata.snapshot import Snapshot
+from skilldata.snapshot import Skill, Snapshot
 from skillsite import release as releases
 from skillsite.addresses import GITHUB, AddressError, Addresses, skill_path
 from skillsite.lists import list_pages, repository_pages
@@ -29,6 +29,7 @@ from skillsite.plugins import PluginLink, fingerprint, plugin_pages, skill_plugi
 from skillsite.records import read_skills, skill_keys
 from skillsite.skillpages import json_twin, markdown_twin, skill_page
 from skillsite.templating import Renderer
+from skillsite.tombstones import json_tombstone, markdown_tombstone, takedown, tombstone_page
 
 Notify = Callable[[str, int, int], None]
 
@@ -237,14 +238,23 @@ class _Worker:
         """Write page and twins of each skill."""
         made = []
         for task, skill in zip(tasks, read_skills(self._snapshot, [task.identity for task in tasks]), strict=True):
-            contents = {
-                ".html": self._renderer.render(skill_page(skill, self._addresses, task.plugins)),
-                ".json": json_twin(skill, self._addresses),
-                ".md": markdown_twin(skill, self._addresses),
-            }
+            contents = self._contents(skill, task.plugins)
             size = releases.write_files(self._folder, task.name, contents, self._made)
             made.append(_Made(task.name, task.key, size))
         return made
+
+    def _contents(self, skill: Skill, plugins: Sequence[PluginLink]) -> dict[str, bytes]:
+        if why := takedown(skill):
+            return {
+                ".html": self._renderer.render(tombstone_page(skill, why, self._addresses)),
+                ".json": json_tombstone(skill, why, self._addresses),
+                ".md": markdown_tombstone(skill, why),
+            }
+        return {
+            ".html": self._renderer.render(skill_page(skill, self._addresses, plugins)),
+            ".json": json_twin(skill, self._addresses),
+            ".md": markdown_twin(skill, self._addresses),
+        }
 
 
 def _start_worker(snapshot: Path, addresses: Addresses, title: str, folder: Path) -> None:

@@ -215,6 +215,7 @@ def _repository(item: records.RepositorySkills, addresses: Addresses, plugins: i
                 "rows": rows,
                 "pager": pager,
                 "unit": "skills",
+                "author": item.author,
                 "refused": refused if first else [],
                 "gone": [skill_row(summary) for summary in item.gone] if first else [],
             },

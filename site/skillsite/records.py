@@ -14,6 +14,9 @@ from itertools import groupby, islice
 from operator import itemgetter
 from typing import Any, NamedTuple, TypeVar
 
+from skilldata.authorfiles import NONE as NO_WISHES
+from skilldata.authorfiles import AuthorWishes, wishes
+from skilldata.copyrows import MOST, Origin
 from skilldata.snapshot import (
     DiagnosticRow,
     FileRow,
@@ -24,6 +27,7 @@ from skilldata.snapshot import (
     Snapshot,
     VersionRow,
 )
+from skilldata.takedowns import Takedown
 
 Key = tuple[int, str]  # repository id and folder: what a skill is known by
 Row = TypeVar("Row")
@@ -66,6 +70,7 @@ class RepositorySkills:
     listed: list[SkillSummary]
     gone: list[SkillSummary]
     refused: list[tuple[SkillSummary, list[DiagnosticRow]]]
+    author: AuthorWishes = NO_WISHES
 
 
 # The fields by which skills are put into lists: expression over `skill`, and what to join for it.
@@ -100,6 +105,10 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
     findings = _grouped(_by_key(snapshot, _FINDINGS, keys), 2)
     files = _grouped(snapshot.query(_FILES, [digests]), 1)
     copies = _grouped(snapshot.query(_COPIES, [digests]), 1)
+    origins = {(row[0], row[1]): Origin(*row[2:]) for row in _by_key(snapshot, _ORIGINS, keys)}
+    counts = {(row[0], row[1]): row[2] for row in _by_key(snapshot, _COPY_COUNTS, keys)}
+    similar = _grouped(_by_key(snapshot, _SIMILAR, keys), 2)
+    takedowns = {(row[0], row[1]): Takedown(*row[2:]) for row in _by_key(snapshot, _TAKEDOWNS, keys)}
     skills = []
     for key in keys:
         summary = summaries[key]
@@ -116,6 +125,10 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
                 diagnostics=[DiagnosticRow(*row) for row in diagnostics[key]],
                 findings=[FindingRow(*row) for row in findings[key]],
                 copies=[copy for row in copies[digest] if (copy := SkillSummary(*row)) and (row[0], row[1]) != key],
+                takedown=takedowns.get(key),
+                origin=origins.get(key),
+                copy_count=counts.get(key, 0),
+                similar=[Origin(*row) for row in similar[key][:MOST]],
             )
         )
     return skills
@@ -151,6 +164,7 @@ def read_repositories(snapshot: Snapshot, *, batch: int = 200) -> Iterator[Repos
         refused = [(s.repository_id, s.path) for group in skills.values() for s in group if s.state == "refused"]
         diagnostics = _grouped(_by_key(snapshot, _DIAGNOSTICS, refused), 2)
         parents = _repositories(snapshot, sorted({row.parent_id for row in chunk if row.parent_id}))
+        authors = {row[0]: wishes(row[1:]) for row in snapshot.query(_AUTHORS, [ids])}
         for row in chunk:
             of = skills[row.repository_id]
             yield RepositorySkills(
@@ -163,6 +177,7 @@ def read_repositories(snapshot: Snapshot, *, batch: int = 200) -> Iterator[Repos
                     for summary in of
                     if summary.state == "refused"
                 ],
+                author=authors.get(row.repository_id, NO_WISHES),
             )
 
 
@@ -193,6 +208,23 @@ def _repositories(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, Repositor
 
 
 _DOCUMENTS = "SELECT d.repository_id, d.path, manifest, text FROM document d {keys}"
+_ORIGINS = """
+    SELECT c.repository_id, c.path, owner, repository, slug, identical, similarity, evidence
+    FROM copy c {keys} JOIN skill o ON o.repository_id = origin_repository_id AND o.path = origin_path
+"""
+_COPY_COUNTS = """
+    SELECT repository_id, path, count(*)
+    FROM (SELECT origin_repository_id AS repository_id, origin_path AS path FROM copy) c {keys} GROUP BY ALL
+"""
+_SIMILAR = """
+    SELECT repository_id, path, owner, repository, slug, identical, similarity, evidence
+    FROM (SELECT origin_repository_id AS repository_id, origin_path AS path, owner, repository, slug, identical,
+                 similarity, evidence, stars, copy.path AS folder
+          FROM copy JOIN skill USING (repository_id, path) WHERE NOT identical) c {keys}
+    ORDER BY similarity DESC, stars DESC, lower(owner), lower(repository), folder
+"""
+_AUTHORS = "SELECT * FROM author_file WHERE repository_id IN (SELECT unnest(?))"
+_TAKEDOWNS = "SELECT t.repository_id, t.path, state, legal, reason, since FROM takedown t {keys}"
 _VERSIONS = """
     SELECT v.repository_id, v.path, ordinal, label, content_digest, package_digest, size, unpacked_size, file_count,
            revision, committed_at, created_at, level, licence, licence_evidence, redistributable, verdict, rule_set
@@ -237,16 +269,25 @@ _SKILL_KEYS = """
         FROM (SELECT content_digest, repository_id, path, owner, repository, slug, stars
               FROM skill WHERE state = 'listed') s
         GROUP BY content_digest HAVING count(*) > 1
+    ), near_rows AS (
+        SELECT origin_repository_id AS repository_id, origin_path AS path, count(*) || ' ' || bit_xor(hash(n)) AS rows
+        FROM (SELECT origin_repository_id, origin_path, owner, repository, slug, identical, similarity, stars
+              FROM copy JOIN skill USING (repository_id, path)) n GROUP BY ALL
+    ), origin_rows AS (
+        SELECT c.repository_id, c.path, concat_ws(' ', owner, repository, slug, identical, similarity, evidence) AS rows
+        FROM copy c JOIN skill o ON o.repository_id = origin_repository_id AND o.path = origin_path
     )
     SELECT repository_id, path, s.owner, repository, slug, s.state = 'listed',
            strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
                             coalesce(f.rows, ''), coalesce(c.rows, ''), document.manifest::VARCHAR,
-                            sha256(document.text)))
+                            sha256(document.text), t::VARCHAR, n.rows, o.rows))
     FROM skill s JOIN repository r USING (repository_id)
     LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
     LEFT JOIN finding_rows f USING (repository_id, path)
     LEFT JOIN copy_rows c USING (content_digest) LEFT JOIN document USING (repository_id, path)
+    LEFT JOIN takedown t USING (repository_id, path) LEFT JOIN near_rows n USING (repository_id, path)
+    LEFT JOIN origin_rows o USING (repository_id, path)
     WHERE s.state <> 'refused'
     ORDER BY lower(s.owner), s.owner, lower(repository), repository, slug, s.state = 'listed' DESC, path
 """

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from skilldata.clientkeys import type_client_keys
+from skilldata.copyrows import Origin
 from skilldata.snapshot import FileRow, Skill, SkillSummary, VersionRow
 from skillsite import markdown
 from skillsite.addresses import (
@@ -74,6 +75,7 @@ def skill_page(skill: Skill, addresses: Addresses, plugins: Sequence[PluginLink]
         "version": version,
         "name": summary.name or summary.slug,
         "gone": summary.state == "gone",
+        "yanked": skill.takedown if summary.state == "yanked" else None,
         "level_meaning": LEVELS.get(summary.level, ""),
         "body": _body(skill, version, addresses),
         "download": download(skill, addresses),
@@ -85,6 +87,9 @@ def skill_page(skill: Skill, addresses: Addresses, plugins: Sequence[PluginLink]
         "versions": skill.versions[:MAX_VERSIONS],
         "files": _file_links(skill, version, addresses),
         "copies": [(copy.address, path_or_none(skill_path, *_names(copy), ending=".html")) for copy in _copies(skill)],
+        "origin": skill.origin,
+        "origin_path": _page_of(skill.origin) if skill.origin else None,
+        "similar": [(one, _page_of(one)) for one in skill.similar],
         "judged": judgement(skill),
         "json_ld": json_ld(skill, addresses),
         "twins": {"json": path + ".json", "markdown": path + ".md"},
@@ -107,7 +112,7 @@ def skill_page(skill: Skill, addresses: Addresses, plugins: Sequence[PluginLink]
 def download(skill: Skill, addresses: Addresses) -> Download | None:
     """How to fetch, check and unpack the current version; None where its bytes are not handed out."""
     summary, version = skill.summary, skill.current
-    if version is None or not version.redistributable or summary.state != "listed":
+    if version is None or not version.redistributable or summary.state not in {"listed", "yanked"}:
         return None
     slug = summary.slug or ""
     file = f"{slug}.zip"
@@ -147,6 +152,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "topics": skill.repository.topics,
         "first_seen_at": summary.first_seen_at.isoformat(),
         "updated_at": summary.updated_at.isoformat(),
+        "yanked": skill.takedown.reason if skill.takedown else None,
         "gone_at": summary.gone_at.isoformat() if summary.gone_at else None,
         "manifest": skill.manifest,
         "client_keys": type_client_keys(skill.manifest)[0].model_dump(mode="json", exclude_defaults=True),
@@ -163,6 +169,9 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "verdict": summary.verdict,
         "findings": [asdict(row) for row in skill.findings],
         "copies": [copy.address for copy in skill.copies],
+        "origin": _similar(skill.origin) if skill.origin else None,
+        "copy_count": skill.copy_count,
+        "similar": [_similar(one) for one in skill.similar],
     }
     return json.dumps(content, ensure_ascii=False).encode(errors="replace") + b"\n"
 
@@ -177,7 +186,8 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
         one_line(summary.description),
         "",
         f"- Address: {summary.address}",
-        f"- State: {summary.state}",
+        f"- State: {summary.state}{f' ({one_line(skill.takedown.reason)})' if skill.takedown else ''}",
+        *([f"- Copy of: {skill.origin.address}"] if skill.origin else []),
         f"- Level: {summary.level}. {LEVELS.get(summary.level, '')}",
         f"- Licence: {summary.licence or 'none found'}",
         f"- Source: {_source(skill, version, addresses)}",
@@ -320,6 +330,19 @@ def _version(version: VersionRow, addresses: Addresses) -> dict[str, Any]:
 
 def _package_url(version: VersionRow, addresses: Addresses) -> str:
     return addresses.canonical(f"api/v1/packages/{version.package_digest}")
+
+
+def _page_of(one: Origin) -> str | None:
+    return path_or_none(skill_path, one.owner, one.repository, one.slug, ending=".html")
+
+
+def _similar(one: Origin) -> dict[str, Any]:
+    return {
+        "address": one.address,
+        "identical": one.identical,
+        "similarity": round(one.similarity, 3),
+        "evidence": one.evidence,
+    }
 
 
 def _copies(skill: Skill) -> list[SkillSummary]:

@@ -13,7 +13,7 @@ from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem
 from skillapi.routes import shown
-from skillapi.schemas import OwnedRepository, OwnerAnswer, RepositoryAnswer, RepositorySkill
+from skillapi.schemas import Diagnostic, OwnedRepository, OwnerAnswer, RepositoryAnswer, RepositorySkill
 from skilldata.models import SkillState
 from skilldata.snapshot import DiagnosticRow, RepositoryRow, SkillSummary, Snapshot
 
@@ -51,10 +51,14 @@ def get_repository(call: Call, asked: RepositoryParameters) -> RepositoryAnswer:
     skills = sorted(snapshot.summaries("repository_id = ?", (row.repository_id,)), key=lambda one: one.path)
     wanted = [one for one in skills if asked.state in (None, one.state)]
     page = wanted[asked.cursor : asked.cursor + asked.limit]
+    wishes = snapshot.author_wishes(row.repository_id)
     found = _diagnostics(snapshot, row.repository_id, page)
     return RepositoryAnswer(
         **shown.repository_fields(row),
         counts=dict(sorted(Counter(one.state for one in skills).items())),
+        categories=wishes.categories,
+        maintainers=wishes.maintainers,
+        author_file=[Diagnostic.model_validate(one) for one in wishes.diagnostics],
         skills=[
             RepositorySkill(**shown.summary_fields(one), diagnostics=shown.diagnostics(found[one.path])) for one in page
         ],

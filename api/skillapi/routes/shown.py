@@ -7,6 +7,7 @@ from urllib.parse import quote
 
 from skillapi import schemas
 from skilldata.config import Settings
+from skilldata.copyrows import Origin
 from skilldata.models import Verdict
 from skilldata.snapshot import DiagnosticRow, RepositoryRow, VersionRow
 from skilldata.snapshot import SkillSummary as SummaryRow
@@ -70,6 +71,13 @@ def version(settings: Settings, row: SummaryRow, one: VersionRow) -> schemas.Ver
         rule_set=one.rule_set,
         download=f"/api/v1/packages/{one.package_digest}" if one.redistributable else None,
         source=source_url(settings, row, one.revision),
+    )
+
+
+def similar(row: Origin) -> schemas.SimilarSkill:
+    """Show a copy or what it is a copy of."""
+    return schemas.SimilarSkill(
+        address=row.address, identical=row.identical, similarity=round(row.similarity, 3), evidence=row.evidence
     )
 
 

@@ -11,13 +11,14 @@ from starlette.responses import Response
 from skillapi.downloads import MEDIA_TYPE, package_response
 from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
-from skillapi.problems import Problem
+from skillapi.problems import Problem, taken_down
 from skillapi.routes import shown
 from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, Finding, PackagedFile, SkillAnswer, VersionsAnswer
 from skilldata.clientkeys import type_client_keys
 from skilldata.errors import NotFound
 from skilldata.pluginrows import plugins_of_skill
 from skilldata.snapshot import Skill, SkillSummary, VersionRow
+from skilldata.takedowns import HIDDEN, Takedown
 
 MAX_COPIES = 100
 
@@ -57,6 +58,10 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         plugins=[one.address for one in plugins_of_skill(call.opened.snapshot, row.repository_id, row.path)],
         current=shown.version(call.services.settings, row, skill.current) if skill.current else None,
         copies=[copy.address for copy in skill.copies[:MAX_COPIES]],
+        origin=shown.similar(skill.origin) if skill.origin else None,
+        copy_count=skill.copy_count,
+        similar=[shown.similar(one) for one in skill.similar],
+        yanked=skill.takedown.reason if skill.takedown else None,
         diagnostics=dict(sorted(Counter(one.level for one in skill.diagnostics).items())),
         findings=[Finding.model_validate(row, from_attributes=True) for row in skill.findings],
     )
@@ -96,19 +101,25 @@ def download_skill(call: Call, asked: VersionParameters) -> Response:
 
 def download_package(call: Call, asked: PackageParameters) -> Response:
     """Give a package by its digest."""
+    if blocked := call.opened.snapshot.blocked(asked.digest):
+        call.services.metrics.download("refused")
+        raise taken_down(asked.digest, blocked)
     summary, version = call.opened.snapshot.package(asked.digest)
     return _package(call, summary, version, by_digest=True)
 
 
 def _skill(call: Call, asked: SkillParameters) -> Skill:
     try:
-        return call.opened.snapshot.skill(asked.owner, asked.repository, asked.slug)
+        skill = call.opened.snapshot.skill(asked.owner, asked.repository, asked.slug)
     except NotFound as error:
         raise Problem(
             "not-found",
             f"There is {error.message}.",
             remedy="/api/v1/repositories/{owner}/{repository} lists what is there, and why some is refused.",
         ) from None
+    if skill.takedown and skill.summary.state in HIDDEN:
+        raise taken_down(skill.summary.address, skill.takedown)
+    return skill
 
 
 def _version(skill: Skill, label: str | None) -> VersionRow:
@@ -124,6 +135,9 @@ def _version(skill: Skill, label: str | None) -> VersionRow:
 
 def _package(call: Call, summary: SkillSummary, version: VersionRow, *, by_digest: bool) -> Response:
     services = call.services
+    if takedown := _takedown(call, summary, version):
+        services.metrics.download("refused")
+        raise taken_down(version.package_digest, takedown)
     if not version.redistributable:
         services.metrics.download("refused")
         source = shown.source_url(services.settings, summary, version.revision)
@@ -138,18 +152,29 @@ def _package(call: Call, summary: SkillSummary, version: VersionRow, *, by_diges
     return response
 
 
-_PACKAGE_PROBLEMS = ("not-redistributable", "not-found", "range-not-satisfiable", "store-unavailable")
+def _takedown(call: Call, summary: SkillSummary, version: VersionRow) -> Takedown | None:
+    """Find out why a package is not given, though a licence may allow it."""
+    if version.redistributable:  # the snapshot takes that from whatever is taken down
+        return None
+    snapshot = call.opened.snapshot
+    if found := snapshot.blocked(version.content_digest):
+        return found
+    return snapshot.details(summary).takedown if summary.state in HIDDEN else None
+
+
+_GONE = ("quarantined", "removed", "removed-by-law")
+_PACKAGE_PROBLEMS = ("not-redistributable", "not-found", "range-not-satisfiable", "store-unavailable", *_GONE)
 _SKILL = "/api/v1/skills/{owner}/{repository}/{slug}"
 
 ENDPOINTS: tuple[Endpoint[Any], ...] = (
-    Endpoint(_SKILL, "Show a skill", SkillParameters, SkillAnswer, get_skill, ("not-found",)),
+    Endpoint(_SKILL, "Show a skill", SkillParameters, SkillAnswer, get_skill, ("not-found", *_GONE)),
     Endpoint(
         _SKILL + "/versions",
         "List its versions, newest first",
         SkillParameters,
         VersionsAnswer,
         list_versions,
-        ("not-found",),
+        ("not-found", *_GONE),
     ),
     Endpoint(
         _SKILL + "/files",
@@ -157,7 +182,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         VersionParameters,
         FilesAnswer,
         list_files,
-        ("not-found", "unknown-version"),
+        ("not-found", "unknown-version", *_GONE),
     ),
     Endpoint(
         _SKILL + "/diagnostics",
@@ -165,7 +190,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         SkillParameters,
         DiagnosticsAnswer,
         list_diagnostics,
-        ("not-found",),
+        ("not-found", *_GONE),
     ),
     Endpoint(
         _SKILL + "/download",

@@ -14,7 +14,7 @@ CRAWLER = "crawler"
 def add_event(
     connection: Connection[tuple[Any, ...]],
     kind: str,
-    repository_id: int,
+    repository_id: int | None,
     evidence: dict[str, Any],
     *,
     skill_id: int | None = None,
@@ -25,7 +25,7 @@ def add_event(
     Args:
         connection: In the transaction that makes the change.
         kind: What happened, `thing.past-tense`.
-        repository_id: To which repository.
+        repository_id: To which repository, if to one.
         evidence: What shows it.
         skill_id: To which skill, if to one.
         actor: Who did it.

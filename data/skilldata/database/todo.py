@@ -19,6 +19,12 @@ OF_SOURCES = """
         JOIN unnest(%(kinds)s::text[], %(targets)s::text[]) AS wanted (kind, target) USING (kind, target)))
 """
 
+# What maintainers blocked is not looked at; it stays due, for the day the block is lifted.
+NOT_BLOCKED = """
+    NOT EXISTS (SELECT FROM ruling WHERE ruling.repository_id = repository.repository_id)
+    AND NOT EXISTS (SELECT FROM ruling WHERE ruling.owner = lower(repository.owner))
+"""
+
 
 def of_sources(sources: Sequence[Source]) -> dict[str, Any]:
     """Give the values of the condition `OF_SOURCES`; no sources means all repositories."""
@@ -53,7 +59,8 @@ def due_query(condition: str, *, named: bool) -> str:
     return f"""
         SELECT repository_id, node_id, owner, name, crawled_oid, crawled_branch
         FROM probe JOIN repository USING (repository_id)
-        WHERE {condition} AND due_at <= %(before)s AND state <> 'held' {f"AND {OF_SOURCES}" if named else ""}
+        WHERE {condition} AND due_at <= %(before)s AND state <> 'held' AND {NOT_BLOCKED}
+              {f"AND {OF_SOURCES}" if named else ""}
         ORDER BY due_at, repository_id LIMIT %(limit)s
     """
 
