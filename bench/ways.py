@@ -66,7 +66,7 @@ def measure(quick: bool) -> list[Figure]:
         better = [one for one in saved if one > 0]
         figures += [
             Figure(f"{way} after the trees: cheaper than the chosen way", len(better), "repositories"),
-            Figure(f"{way} after the trees: bytes saved there, of all", sum(better) / chosen * 100, "%", 5),
+            Figure(f"{way} after the trees: bytes saved there, of all", sum(better) / chosen * 100, "%"),
         ]
     return figures
 
