@@ -27,7 +27,8 @@ from crawl import _load, _tarball  # noqa: E402
 from figures import Figure, main  # noqa: E402
 from tests.standin import StandIn  # noqa: E402
 
-from skillcrawler.fetch import Blob, Fetcher  # noqa: E402
+from skillcrawler.fetch import Fetcher  # noqa: E402
+from skillcrawler.fetched import Blob  # noqa: E402
 from skillcrawler.reader import Reader  # noqa: E402
 from skillcrawler.stored import StoredBlobs  # noqa: E402
 from skillcrawler.uploads import Uploads  # noqa: E402

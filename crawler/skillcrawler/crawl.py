@@ -9,7 +9,8 @@ their way to the store: skills that were read wait on disk for the one transacti
 from __future__ import annotations
 
 from skillcrawler.errors import ObjectMismatch
-from skillcrawler.fetch import Commit, Fetcher
+from skillcrawler.fetch import Fetcher
+from skillcrawler.fetched import Commit
 from skillcrawler.history import find_rewritten
 from skillcrawler.plugins import references_of
 from skillcrawler.reader import Reader
