@@ -47,6 +47,7 @@ def measure(quick: bool) -> list[Figure]:
         made.github.push(NAME, {f"{skill_path(7)}/SKILL.md": skill_text(7, more="more\n")})
         again = _crawl(made)
         _expect(again.counters, versions_added=1, skills_added=0, failed=0)
+    git = "… git requests (a fifth where there is over 1 MiB of ids to ask for)"
     size = f"{skills:,} skills in {files:,} files"
     return [
         Figure(f"first crawl of {size}", first.seconds, "s"),
