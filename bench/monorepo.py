@@ -54,9 +54,7 @@ def measure(quick: bool) -> list[Figure]:
         Figure("… skills a second", skills / first.seconds, "skills/s"),
         Figure("… CPU of the crawling process for each skill", first.cpu / skills * 1000, "ms"),
         Figure("… memory at most", first.memory, "MiB", 700),
-        Figure(
-            "… git requests (a fifth where git asks for more than 1 MiB of ids)", first.requests["git"], "requests", 5
-        ),
+        Figure(git, first.requests["git"], "requests", 5),
         Figure("… REST requests for contents", first.requests["rest"] - 1, "requests", 0),
         Figure("… bytes from git for each skill", first.fetched / skills, "bytes"),
         Figure("crawl after one skill changed", again.seconds, "s"),

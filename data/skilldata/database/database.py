@@ -256,6 +256,7 @@ class Database:
         crawled = Crawled(
             repository_id, revision, tree_oid, committed_at, licence_basis, rewritten, plugins, self._bounds
         )
+        outcome: CrawlOutcome | None = None
         for attempt in range(DEADLOCKS):
             try:
                 with self.transaction() as connection:
