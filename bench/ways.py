@@ -27,7 +27,8 @@ from crawl import _load, _tarball  # noqa: E402
 from figures import Figure, main  # noqa: E402
 from tests.standin import StandIn  # noqa: E402
 
-from skillcrawler.fetch import Blob, Fetcher  # noqa: E402
+from skillcrawler.fetch import Fetcher  # noqa: E402
+from skillcrawler.fetched import Blob  # noqa: E402
 from skillcrawler.reader import Reader  # noqa: E402
 from skillcrawler.stored import StoredBlobs  # noqa: E402
 from skillcrawler.uploads import Uploads  # noqa: E402
@@ -66,7 +67,7 @@ def measure(quick: bool) -> list[Figure]:
         better = [one for one in saved if one > 0]
         figures += [
             Figure(f"{way} after the trees: cheaper than the chosen way", len(better), "repositories"),
-            Figure(f"{way} after the trees: bytes saved there, of all", sum(better) / chosen * 100, "%", 5),
+            Figure(f"{way} after the trees: bytes saved there, of all", sum(better) / chosen * 100, "%"),
         ]
     return figures
 

@@ -8,7 +8,8 @@ from collections.abc import Iterator
 import pytest
 
 from skillcrawler.errors import CrawlError, ObjectMismatch, TooManyEntries
-from skillcrawler.fetch import FetchedRepository, Fetcher
+from skillcrawler.fetch import Fetcher
+from skillcrawler.fetched import FetchedRepository
 from skilldata.database import CrawlOutcome
 from skilldata.objects import package_key
 from tests.conftest import Registry

@@ -11,7 +11,7 @@ from collections.abc import Collection, Container, Iterable, Mapping
 
 from skillcrawler.discover import SkillFolder
 from skillcrawler.errors import FetchFailed, ObjectMismatch
-from skillcrawler.fetch import Blob, FetchedRepository
+from skillcrawler.fetched import Blob, FetchedRepository
 from skillcrawler.links import MAX_TARGET_BYTES
 from skillcrawler.stored import StoredBlobs
 from skillcrawler.tree import RepositoryTree

@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import asdict
 
 from skillcrawler.errors import ObjectMismatch
-from skillcrawler.fetch import Commit, Fetcher
+from skillcrawler.fetch import Fetcher
+from skillcrawler.fetched import Commit
 from skillcrawler.history import find_rewritten
 from skillcrawler.plugins import references_of
 from skillcrawler.reader import Reader

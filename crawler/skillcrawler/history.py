@@ -6,7 +6,8 @@ most pushes are seen from the new head's parents, which are here already.
 
 from __future__ import annotations
 
-from skillcrawler.fetch import Commit, Fetcher
+from skillcrawler.fetch import Fetcher
+from skillcrawler.fetched import Commit
 from skilldata.database import Rewritten
 
 # Generations of commits that are fetched, first few and then many. Some 250 bytes each.

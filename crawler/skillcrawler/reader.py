@@ -10,7 +10,7 @@ from skillcrawler.authorfile import AuthorFile, author_file, read_author_file
 from skillcrawler.blobs import Blobs
 from skillcrawler.discover import SkillFolder, Unusable, find_skills
 from skillcrawler.discovery import REFERENCE_FILES, read_references
-from skillcrawler.fetch import FetchedRepository
+from skillcrawler.fetched import FetchedRepository
 from skillcrawler.judge import blocking, scan_package
 from skillcrawler.licence import (
     MAX_BYTES,

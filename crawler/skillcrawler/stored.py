@@ -6,7 +6,7 @@ import io
 import zipfile
 from collections.abc import Collection, Container
 
-from skillcrawler.fetch import Blob
+from skillcrawler.fetched import Blob
 from skillcrawler.gitobjects import blob_oid
 from skilldata.database import Database, StoredBlob
 from skilldata.errors import IntegrityError, NotFound

@@ -12,9 +12,9 @@ from skilldata.database.events import add_events
 from skilldata.database.packages import save_packages
 from skilldata.database.records import CrawlOutcome
 from skilldata.database.rows import diagnostic_rows, in_batches, skill_row, version_row
-from skilldata.database.scans import save_scan
+from skilldata.database.scans import save_scans
 from skilldata.labels import next_label
-from skilldata.models import ReadSkill, Severity, SkillState, Verdict
+from skilldata.models import ReadSkill, ScanReport, Severity, SkillState, Verdict
 
 
 class CrawlWriter:
@@ -88,11 +88,11 @@ class CrawlWriter:
         after = self._rows(skills)
         ids = {path: row.skill_id for path, row in after.items()}
         self._save_diagnostics(ids, skills.values())
-        kept = [skill for skill in skills.values() if skill.has_version]
-        save_packages(self._connection, [skill.package for skill in kept if skill.package is not None])
-        self._save_scans(kept)
-        earlier = self._versions([ids[skill.path] for skill in kept])
-        rows = {skill.path: version_row(ids[skill.path], skill) for skill in kept}
+        packaged = [skill for skill in skills.values() if skill.has_version and skill.package is not None]
+        save_packages(self._connection, [skill.package for skill in packaged if skill.package is not None])
+        save_scans(self._connection, _reports(packaged))
+        earlier = self._versions([ids[skill.path] for skill in packaged])
+        rows = {skill.path: version_row(ids[skill.path], skill) for skill in packaged}
         added: list[dict[str, Any]] = []
         for skill in skills.values():
             self._tell(skill, ids[skill.path], before.get(skill.path))
@@ -110,18 +110,6 @@ class CrawlWriter:
         self._connection.execute("DELETE FROM diagnostic WHERE skill_id = ANY(%s)", (list(ids.values()),))
         rows = [row for skill in skills for row in diagnostic_rows(ids[skill.path], skill.diagnostics)]
         self._many("INSERT INTO diagnostic VALUES (%s, %s, %s, %s, %s, %s, %s, %s)", rows)
-
-    def _save_scans(self, skills: Iterable[ReadSkill]) -> None:
-        for skill in skills:
-            if skill.scan is not None and skill.package is not None:
-                save_scan(self._connection, skill.package.content_digest, skill.scan)
-
-    def _tell_of_block(self, skill: ReadSkill, skill_id: int, label: str) -> None:
-        scan = skill.scan
-        if scan is not None and scan.verdict is Verdict.BLOCKED:
-            rules = sorted({found.rule for found in scan.findings if found.severity is Severity.CRITICAL})
-            evidence = {"path": skill.path, "label": label, "rules": rules, "rule_set": scan.rule_set}
-            self._event("version.blocked", skill_id, evidence)
 
     def _versions(self, ids: Sequence[int]) -> dict[int, list[tuple[str, str]]]:
         """Give content and label of the versions that skills have already, in the order they came."""
@@ -155,6 +143,13 @@ class CrawlWriter:
         place = {"ordinal": len(earlier) + 1, "label": label, "revision": self._revision}
         yield {**row, **place, "committed": self._committed_at}
 
+    def _tell_of_block(self, skill: ReadSkill, skill_id: int, label: str) -> None:
+        scan = skill.scan
+        if scan is not None and scan.verdict is Verdict.BLOCKED:
+            rules = sorted({found.rule for found in scan.findings if found.severity is Severity.CRITICAL})
+            evidence = {"path": skill.path, "label": label, "rules": rules, "rule_set": scan.rule_set}
+            self._event("version.blocked", skill_id, evidence)
+
     def _many(self, query: str, rows: Sequence[Any]) -> None:
         if rows:
             with self._connection.cursor() as cursor:
@@ -186,6 +181,15 @@ class _Row(NamedTuple):
     skill_id: int
     state: str
     slug: str | None
+
+
+def _reports(skills: Iterable[ReadSkill]) -> dict[str, ScanReport]:
+    """Give what the scanner says, by content."""
+    return {
+        skill.package.content_digest: skill.scan
+        for skill in skills
+        if skill.package is not None and skill.scan is not None
+    }
 
 
 def _outline(skill: ReadSkill) -> _Outline:
