@@ -16,11 +16,13 @@ from skillcli.crawls import request
 from skillcli.services import EmbeddedServices
 from skillcli.site import build
 from skillcrawler import policies
-from skillcrawler.schedules import METADATA
+from skillcrawler.messages import Rescanned
+from skillcrawler.schedules import METADATA, RESCAN
 from skillcrawler.worker import connect, running_worker
-from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetadata
+from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetadata, RescanPackages
 from skilldata import migrate
 from skilldata.config import load_settings
+from skilldata.database import Database
 from skilldata.models import Source, SourceKind
 from tests.standin import StandIn
 
@@ -50,7 +52,11 @@ async def _record(github: StandIn, state: Path) -> None:
         single = policies.crawl_repository_id(number)
         await client.execute_workflow(CrawlRepository.run, number, id=single, task_queue=queue)
         await client.execute_workflow(RefreshMetadata.run, id=METADATA, task_queue=queue)
-    recorded = (policies.CRAWL_ID, f"{policies.CRAWL_ID}/pages", f"{policies.CRAWL_ID}/publish", single, METADATA)
+        with Database(settings.database) as database, database.transaction() as connection:
+            connection.execute("UPDATE package SET rule_set = 'earlier'")
+        await client.execute_workflow(RescanPackages.run, Rescanned(), id=RESCAN, task_queue=queue)
+    crawl = (policies.CRAWL_ID, f"{policies.CRAWL_ID}/pages", f"{policies.CRAWL_ID}/publish")
+    recorded = (*crawl, single, METADATA, RESCAN)
     for workflow_id in recorded:
         history = await client.get_workflow_handle(workflow_id).fetch_history()
         name = workflow_id.replace("/", "-").replace(str(number), "one")

@@ -21,6 +21,7 @@ from skillcrawler.workflows import (
     CrawlRepository,
     PublishSnapshot,
     RefreshMetadata,
+    RescanPackages,
 )
 from skilldata.budgets import Budgets
 from skilldata.config import Settings, TemporalSettings
@@ -28,7 +29,7 @@ from skilldata.database import Database
 from skilldata.errors import ConfigurationError, ServiceUnavailable
 from skilldata.objects import ObjectStore
 
-WORKFLOWS = (CrawlRegistry, CrawlPages, CrawlRepository, PublishSnapshot, RefreshMetadata)
+WORKFLOWS = (CrawlRegistry, CrawlPages, CrawlRepository, PublishSnapshot, RefreshMetadata, RescanPackages)
 # Beside the fetches: probes, discovery and publishing.
 OTHER_ACTIVITIES = 4
 DRAIN = timedelta(seconds=30)
@@ -87,6 +88,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
                 activities.probe_repository,
                 activities.crawl_repository,
                 activities.record_failure,
+                activities.rescan_page,
                 activities.create_snapshot,
                 activities.publish_snapshot,
                 activities.refresh_metadata,
