@@ -16,12 +16,14 @@ from skillcli.crawls import request
 from skillcli.services import EmbeddedServices
 from skillcli.site import build
 from skillcrawler import policies
+from skillcrawler.messages import Rescanned
 from skillcrawler.ondemand import TakeDelivery
-from skillcrawler.schedules import METADATA
+from skillcrawler.schedules import METADATA, RESCAN
 from skillcrawler.worker import connect, running_worker
-from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetadata
+from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetadata, RescanPackages
 from skilldata import migrate
 from skilldata.config import load_settings
+from skilldata.database import Database
 from skilldata.models import Source, SourceKind
 from skilldata.ondemand import PUBLISH_SOON_ID, AskedRepository, Delivery, delivery_id, refresh_id
 from tests.standin import StandIn
@@ -58,8 +60,11 @@ async def _record(github: StandIn, state: Path) -> None:
         await client.execute_workflow(TakeDelivery.run, delivery, id=delivery_id("one"), task_queue=queue)
         await client.get_workflow_handle(refresh_id(asked)).result()
         await client.get_workflow_handle(PUBLISH_SOON_ID).result()
+        with Database(settings.database) as database, database.transaction() as connection:
+            connection.execute("UPDATE package SET rule_set = 'earlier'")
+        await client.execute_workflow(RescanPackages.run, Rescanned(), id=RESCAN, task_queue=queue)
     crawl, on_demand = policies.CRAWL_ID, (delivery_id("one"), refresh_id(asked), PUBLISH_SOON_ID)
-    for workflow_id in (crawl, f"{crawl}/pages", f"{crawl}/publish", single, METADATA, *on_demand):
+    for workflow_id in (crawl, f"{crawl}/pages", f"{crawl}/publish", single, METADATA, RESCAN, *on_demand):
         history = await client.get_workflow_handle(workflow_id).fetch_history()
         name = workflow_id.replace("/", "-").replace(str(number), "one")
         if (FOLDER / f"{name}.json").exists():

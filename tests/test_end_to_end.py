@@ -167,10 +167,10 @@ def test_a_wrong_setting_is_refused_with_its_name_and_the_nearest_one(tmp_path: 
 
 
 def test_schedules_are_made_paused_and_made_again_without_going_on(registry: Registry) -> None:
-    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources"]
+    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources", "rescan-packages"]
     command = [str(COMMAND), "crawl", "pause", "--reason", "upkeep"]
     subprocess.run(command, env=environment(registry), check=True)
-    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources"]
+    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources", "rescan-packages"]
     assert asyncio.run(_paused(registry)) == {"crawl-due": "upkeep", "crawl-sources": "upkeep"}
     subprocess.run([COMMAND, "crawl", "resume"], env=environment(registry), check=True)
     assert asyncio.run(_paused(registry)) == {}

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from skillcrawler import rescan
+from skillcli.site import build
+from skillcrawler import rescan, workflows
+from skillcrawler.messages import Rescanned
 from skillcrawler.scan import RULE_SET, engine, unpack
+from skillcrawler.schedules import RESCAN
+from skillcrawler.worker import connect, running_worker
+from skilldata.config import Settings
 from skilldata.export import create_snapshot
 from skilldata.scans import Scans
 from skilldata.snapshot import Snapshot
@@ -154,3 +160,27 @@ def test_a_rule_that_fails_is_an_error_of_that_skill_alone(
     assert _skills(crawler) == [("a", "listed"), ("b", "listed")]
     rows = crawler.registry.rows("SELECT verdict, scan_problem FROM package ORDER BY verdict")
     assert rows == [("error", "reading the files failed: ZeroDivisionError"), ("no findings", "")]
+
+
+def test_the_workflow_rescans_page_by_page_and_goes_on_as_a_new_run(
+    crawler: Crawler, github: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github.add_repository("acme/tools", {f"s{number}/SKILL.md": SKILL.format(name=f"s{number}") for number in range(3)})
+    crawler.crawl("acme/tools")
+    _other_rules(crawler, "pending")
+    monkeypatch.setattr(rescan, "PAGE", 1)
+    monkeypatch.setattr(workflows, "RESCANS_PER_RUN", 2)
+    settings = crawler.registry.settings
+    done, continued = asyncio.run(_rescanned(settings))
+    assert (done.scanned, done.changed, done.unreadable, continued) == (3, 3, 0, True)
+    assert Scans(crawler.registry.database).due(RULE_SET) == 0
+
+
+async def _rescanned(settings: Settings) -> tuple[Rescanned, bool]:
+    """Run the workflow to its end; give what it did, and whether its last run went on with another's work."""
+    client = await connect(settings.temporal)
+    async with running_worker(client, settings, build):
+        queue = settings.temporal.task_queue
+        done = await client.execute_workflow(workflows.RescanPackages.run, Rescanned(), id=RESCAN, task_queue=queue)
+        history = await client.get_workflow_handle(RESCAN).fetch_history()
+    return done, bool(history.events[0].workflow_execution_started_event_attributes.continued_execution_run_id)

@@ -18,6 +18,7 @@ from skillcrawler.scan.hosts import HostKind, classify
 from skillcrawler.scan.names import confusable
 from skillcrawler.scan.normalise import plain_text
 from skillcrawler.scan.rule import Hit
+from skillcrawler.scan.rules import digest_of
 from skillcrawler.scan.view import Meter
 from tests.scan_cases.benign import BENIGN
 from tests.scan_cases.case import Case
@@ -314,3 +315,12 @@ def test_a_command_that_was_encoded_in_many_lines_is_found() -> None:
     for shift in range(4):
         wrapped = base64.encodebytes(b" " * shift + script)
         assert scan_skill([ScanFile("assets/data", 0o100644, wrapped)]).verdict is Verdict.BLOCKED
+
+
+def test_only_what_can_change_a_verdict_changes_the_name_of_the_rules() -> None:
+    code = '"""What it is."""\nLIMIT = 5\ndef f(x):\n    """Say."""\n    return x > LIMIT\n'
+    same = '"""Other words."""\n# why\nLIMIT = (\n    5)\ndef f(x):\n    """Tell."""\n\n    return x > LIMIT  # so\n'
+    assert digest_of({"a.py": code}) == digest_of({"a.py": same})
+    others = (code.replace("5", "6"), code.replace(">", ">="), code + 'MORE = "# why"\n')
+    assert len({digest_of({"a.py": other}) for other in (code, *others)}) == 4
+    assert digest_of({"a.py": code}) != digest_of({"b.py": code})

@@ -26,8 +26,18 @@ from skillcrawler.errors import (
 )
 from skillcrawler.fetch import Fetcher
 from skillcrawler.github import GitHub
-from skillcrawler.messages import CrawlResult, Discovery, FailureInput, FoundRepository, Page, PageInput, Published
+from skillcrawler.messages import (
+    CrawlResult,
+    Discovery,
+    FailureInput,
+    FoundRepository,
+    Page,
+    PageInput,
+    Published,
+    Rescanned,
+)
 from skillcrawler.probe import Prober
+from skillcrawler.rescan import Rescan, rescan
 from skilldata.config import Settings
 from skilldata.database import Database, find_repository
 from skilldata.errors import Busy, RegistryError, ServiceUnavailable
@@ -189,6 +199,13 @@ class Activities:
             )
 
     @activity.defn
+    def rescan_page(self, so_far: Rescanned) -> Rescanned:
+        """Scan the next page of packages that other rules judged; what it did is added to what was done before."""
+        with _translated(), _alive():
+            page = next(rescan(self._database, self._objects, after=so_far.after), None)
+            return _added(so_far, page) if page else so_far.model_copy(update={"done": True})
+
+    @activity.defn
     def create_snapshot(self) -> str:
         """Export the index; give the snapshot's id."""
         with _translated(), _alive():
@@ -289,6 +306,16 @@ def _alive() -> Iterator[None]:
 
 def _is_overtaken(snapshot_id: str, begun: datetime, live: Pointer) -> bool:
     return live.snapshot != snapshot_id and live.published_at > begun and live.as_of >= snapshot_time(snapshot_id)
+
+
+def _added(so_far: Rescanned, page: Rescan) -> Rescanned:
+    return Rescanned(
+        after=page.after,
+        scanned=so_far.scanned + page.scanned,
+        changed=so_far.changed + page.changed,
+        skills=so_far.skills + page.skills,
+        unreadable=so_far.unreadable + page.unreadable,
+    )
 
 
 def _state(error: RegistryError) -> RepositoryState:

@@ -100,6 +100,17 @@ class FailureInput(BaseModel):
     message: str
 
 
+class Rescanned(BaseModel):
+    """What a rescan did so far, and the content digest that it got to; `done` says that no page is left."""
+
+    after: str = ""
+    scanned: int = 0
+    changed: int = 0
+    skills: int = 0
+    unreadable: int = 0
+    done: bool = False
+
+
 class PublishInput(BaseModel):
     """Make a snapshot and its site live; nothing is done where the live one is equal."""
 

@@ -26,10 +26,11 @@ class Rescan(NamedTuple):
     changed: int = 0  # contents whose verdict is another than before
     skills: int = 0  # skills that were listed or refused for it
     unreadable: int = 0
+    after: str = ""  # the digest of the last content that was looked at
 
 
 def rescan(
-    database: Database, objects: ObjectStore, *, everything: bool = False, dry_run: bool = False
+    database: Database, objects: ObjectStore, *, after: str = "", everything: bool = False, dry_run: bool = False
 ) -> Iterator[Rescan]:
     """Scan what other rules judged; yields how far it is after each page.
 
@@ -38,11 +39,11 @@ def rescan(
     Args:
         database: The index.
         objects: Where the packages are.
+        after: Begin behind this content digest.
         everything: Also what the present rules have judged.
         dry_run: Only say what would come of it.
     """
     scans, verdicts, changed, skills, unreadable = Scans(database), Counter[str](), 0, 0, 0
-    after = ""
     while page := scans.page(RULE_SET, limit=PAGE, after=after, everything=everything):
         for content in page:
             verdict, moved = _scan(scans, objects, content, dry_run=dry_run)
@@ -53,7 +54,7 @@ def rescan(
             changed += verdict is not content.verdict
             skills += moved
         after = page[-1].content_digest
-        yield Rescan(verdicts.total(), dict(sorted(verdicts.items())), changed, skills, unreadable)
+        yield Rescan(verdicts.total(), dict(sorted(verdicts.items())), changed, skills, unreadable, after)
 
 
 def _scan(scans: Scans, objects: ObjectStore, content: StoredContent, *, dry_run: bool) -> tuple[Verdict | None, int]:

@@ -18,14 +18,15 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
-from skillcrawler.messages import CrawlRegistryInput
-from skillcrawler.workflows import CrawlRegistry, RefreshMetadata
+from skillcrawler.messages import CrawlRegistryInput, Rescanned
+from skillcrawler.workflows import CrawlRegistry, RefreshMetadata, RescanPackages
 from skilldata.config import Settings
 from skilldata.models import Source
 
-DUE, SOURCES, METADATA = "crawl-due", "crawl-sources", "refresh-metadata"
+DUE, SOURCES, METADATA, RESCAN = "crawl-due", "crawl-sources", "refresh-metadata", "rescan-packages"
 IDS = (DUE, SOURCES)  # those of the crawl, which are paused together
 REFRESH = timedelta(hours=6)  # of metadata whose shortest-lived part is valid for a day
+RESCAN_EVERY = timedelta(hours=6)  # where nothing is due, one query
 CATCH_UP = timedelta(hours=2)  # runs missed for longer than this are not made up for
 # How often in the shortest interval of a source it is asked which are due: none is late by more than that part of it.
 LOOKS = 4
@@ -66,6 +67,10 @@ def _wanted(settings: Settings, sources: list[Source]) -> Iterator[tuple[str, Sc
     listed = due.model_copy(update={"sources": sources})
     shortest = timedelta(seconds=min((source.interval_seconds for source in sources), default=86_400))
     yield SOURCES, _schedule(_crawl(settings, listed, SOURCES), max(shortest / LOOKS, SHORTEST_LOOK))
+    again = ScheduleActionStartWorkflow(
+        RescanPackages.run, Rescanned(), id=RESCAN, task_queue=settings.temporal.task_queue
+    )
+    yield RESCAN, _schedule(again, RESCAN_EVERY)
     if settings.trust.online_key is not None:
         refresh = ScheduleActionStartWorkflow(RefreshMetadata.run, id=METADATA, task_queue=settings.temporal.task_queue)
         yield METADATA, _schedule(refresh, REFRESH)

@@ -23,6 +23,7 @@ from skillcrawler.workflows import (
     CrawlRepository,
     PublishSnapshot,
     RefreshMetadata,
+    RescanPackages,
 )
 from skilldata.budgets import Budgets
 from skilldata.config import Settings, TemporalSettings
@@ -36,6 +37,7 @@ WORKFLOWS = (
     CrawlRepository,
     PublishSnapshot,
     RefreshMetadata,
+    RescanPackages,
     TakeDelivery,
     RefreshRepository,
     PublishSoon,
@@ -99,6 +101,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
                 activities.probe_repository,
                 activities.crawl_repository,
                 activities.record_failure,
+                activities.rescan_page,
                 activities.create_snapshot,
                 activities.publish_snapshot,
                 activities.refresh_metadata,

@@ -4,6 +4,7 @@ CrawlRegistry      sources -> repositories due -> CrawlPages -> PublishSnapshot
 CrawlPages         page of due repositories -> heads -> crawl the changed ones, ≤ N at once -> next page
 CrawlRepository    one repository now
 PublishSnapshot    snapshot -> site -> pointer
+RescanPackages     page of packages that other rules judged -> next page
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ with workflow.unsafe.imports_passed_through():
         PageInput,
         Published,
         PublishInput,
+        Rescanned,
     )
     from skilldata.models import Source
 
@@ -37,6 +39,7 @@ Result = TypeVar("Result")
 
 # A page of 200 costs some 750 events; Temporal warns at 10,240.
 PAGES_PER_RUN = 10
+RESCANS_PER_RUN = 100  # pages; each costs some six events
 LOOK_UPS_PER_CRAWL = 20
 
 
@@ -199,6 +202,38 @@ class RefreshMetadata:
             heartbeat_timeout=policies.HEARTBEAT,
             retry_policy=policies.SERVICE_RETRY,
         )
+
+
+@workflow.defn
+class RescanPackages:
+    """Judge stored packages anew after the scanner's rules changed, page by page; the list is in PostgreSQL."""
+
+    @workflow.init
+    def __init__(self, so_far: Rescanned) -> None:
+        self._so_far = so_far
+
+    @workflow.query
+    def progress(self) -> Rescanned:
+        """Tell what was done so far."""
+        return self._so_far
+
+    @workflow.run
+    async def run(self, so_far: Rescanned) -> Rescanned:
+        """Scan until nothing is due; give what was done."""
+        pages = 0
+        while not self._so_far.done:
+            if pages == RESCANS_PER_RUN:
+                workflow.continue_as_new(self._so_far)
+            pages += 1
+            self._so_far = await workflow.execute_activity_method(
+                Activities.rescan_page,
+                self._so_far,
+                start_to_close_timeout=policies.LONG,
+                schedule_to_close_timeout=policies.LONG,
+                heartbeat_timeout=policies.HEARTBEAT,
+                retry_policy=policies.SERVICE_RETRY,
+            )
+        return self._so_far
 
 
 async def _due(sources: list[Source]) -> list[Source]:

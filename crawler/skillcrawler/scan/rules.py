@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import hashlib
+from collections.abc import Mapping
 from importlib.resources import files
 
 from skillcrawler.scan import (
@@ -45,17 +47,31 @@ RULES: tuple[Rule, ...] = (
 )
 
 
-def _digest() -> str:
-    """A digest over the source of this package: any change to a rule, or to what it stands on, changes it."""
-    sources = sorted(
-        (entry for entry in files(__name__.rpartition(".")[0]).iterdir() if entry.name.endswith(".py")),
-        key=lambda entry: entry.name,
-    )
+def digest_of(sources: Mapping[str, str]) -> str:
+    """A digest of the code in modules, whatever their comments, docstrings and layout.
+
+    Another minor version of Python may give another digest; its tables of characters are others too.
+
+    Args:
+        sources: Python source by the name of its module.
+    """
     digest = hashlib.sha256()
-    for source in sources:
-        digest.update(source.name.encode() + b"\0" + source.read_bytes().replace(b"\r\n", b"\n") + b"\0")
+    for name, source in sorted(sources.items()):
+        tree = ast.parse(source)
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef) and ast.get_docstring(node) is not None:
+                del node.body[0]
+        digest.update(f"{name}\0{ast.dump(tree)}\0".encode())
     return digest.hexdigest()[:12]
 
 
-RULE_SET = f"{VERSION}+{_digest()}"
+def _sources() -> dict[str, str]:
+    return {
+        entry.name: entry.read_text("utf-8")
+        for entry in files(__name__.rpartition(".")[0]).iterdir()
+        if entry.name.endswith(".py")
+    }
+
+
+RULE_SET = f"{VERSION}+{digest_of(_sources())}"
 """Stored with every report: another value means that a rescan is due."""
