@@ -22,7 +22,6 @@ import shutil
 import signal
 import sys
 import tempfile
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -208,28 +207,24 @@ def tear(state: Path, kills: int) -> list[Figure]:
     started = time.monotonic()
     Publisher(public, PublishSettings(), lock=state / "lock").publish(folders[0], even_if_smaller=True)
     whole = time.monotonic() - started
-    stop, reads = threading.Event(), [0]
-    torn: list[str] = []
-    readers = [threading.Thread(target=_look, args=(public, stop, torn, reads)) for _ in range(2)]
-    context = multiprocessing.get_context("spawn")
+    fresh, forked = multiprocessing.get_context("spawn"), multiprocessing.get_context("fork")
+    stop, results = fresh.Event(), fresh.Queue()
+    readers = [fresh.Process(target=_look, args=(state, stop, results, number)) for number in range(2)]
     for reader in readers:
         reader.start()
+    results.get(timeout=120), results.get(timeout=120)  # both are looking
     killed = 0
-    try:
-        for number in range(kills):
-            begun = context.Event()
-            child = context.Process(target=_publish, args=(state, folders[(number + 1) % 2], begun))
-            child.start()
-            begun.wait(60)
-            time.sleep(seeds.random() * whole)
-            if child.is_alive() and child.pid:
-                os.kill(child.pid, signal.SIGKILL)
-                killed += 1
-            child.join()
-    finally:
-        stop.set()
-        for reader in readers:
-            reader.join()
+    for number in range(kills):
+        child = forked.Process(target=_publish, args=(state, folders[(number + 1) % 2]))
+        child.start()
+        time.sleep(seeds.random() * whole)
+        if child.is_alive() and child.pid:
+            os.kill(child.pid, signal.SIGKILL)
+            killed += 1
+        child.join()
+    stop.set()
+    seen = [results.get(timeout=120) for _ in readers]
+    torn, reads = [problem for problems, _ in seen for problem in problems], sum(count for _, count in seen)
     publisher = Publisher(public, PublishSettings(), lock=state / "lock")
     publisher.publish(folders[0], even_if_smaller=True)
     before = public.get(INDEX + "entry.json")
@@ -242,40 +237,45 @@ def tear(state: Path, kills: int) -> list[Figure]:
         print(f"torn: {problem}", file=sys.stderr)
     return [
         Figure(f"killed: of {kills} publishers", killed, "killed"),
-        Figure(f"killed: torn reads, of {reads[0]:,}", len(torn), "reads", 0),
+        Figure(f"killed: torn reads, of {reads:,}", len(torn), "reads", 0),
         Figure("go back: the JSON index", back, "s", 5),
         Figure("go back: bytes that differ from before", 0 if same else 1, "documents", 0),
     ]
 
 
-def _publish(state: Path, folder: Path, begun: Any) -> None:
+def _publish(state: Path, folder: Path) -> None:
     publisher = Publisher(FolderTarget(state / "public"), PublishSettings(), lock=state / "lock")
-    begun.set()
     publisher.publish(folder, even_if_smaller=True)
 
 
-def _look(public: FolderTarget, stop: threading.Event, torn: list[str], reads: list[int]) -> None:
-    """Follow every kind of reference there is, beginning with the entry."""
-    chosen = random.Random(threading.get_ident())
+def _look(state: Path, stop: Any, results: Any, number: int) -> None:
+    """Follow every kind of reference there is, beginning with the entry, until told to stop."""
+    public, chosen = FolderTarget(state / "public"), random.Random(number)
+    torn: list[str] = []
+    reads = 0
+    results.put("ready")
+    while not stop.is_set():
+        try:
+            torn += _follow_all(public, chosen)
+        except RegistryError as error:
+            torn.append(str(error))
+        reads += 1
+    results.put((torn, reads))
 
+
+def _follow_all(public: FolderTarget, chosen: random.Random) -> list[str]:
     def read(path: str, _limit: int) -> bytes:
         return public.get(INDEX + path)
 
-    while not stop.is_set():
-        try:
-            entry = read_entry(read)
-            shards = list(IndexTree(entry, read).shards())
-            for shard in chosen.sample(shards, min(5, len(shards))):
-                line = json.loads(fetch(read, shard).splitlines()[-1])
-                if line["kind"] == "skill":
-                    look_up(read, line["skill"])
-            for delta in entry.deltas:
-                fetch(read, delta)
-            files = entry.downloads.files if entry.downloads else ()
-            torn += [f"{one.path} has another size" for one in files if public.size(INDEX + one.path) != one.size]
-        except RegistryError as error:
-            torn.append(str(error))
-        reads[0] += 1
+    entry = read_entry(read)
+    shards = list(IndexTree(entry, read).shards())
+    for shard in chosen.sample(shards, min(5, len(shards))):
+        line = json.loads(fetch(read, shard).splitlines()[-1])
+        public.get(f"{INDEX}skills/{line['skill'].lower()}.json" if line["kind"] == "skill" else f"{INDEX}entry.json")
+    for delta in entry.deltas:
+        fetch(read, delta)
+    files = entry.downloads.files if entry.downloads else ()
+    return [f"{one.path} has another size" for one in files if public.size(INDEX + one.path) != one.size]
 
 
 # -- helpers
