@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from skilldata.errors import NotFound, SnapshotError
 from skilldata.export import create_snapshot
-from skilldata.snapshot import LISTING, Snapshot, read_info
+from skilldata.observed import OBSERVED
+from skilldata.snapshot import BUILT, LISTING, MANIFEST, Snapshot, read_info
 from skilldata.store import SnapshotStore
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -39,10 +41,19 @@ def test_the_same_index_gives_the_same_snapshot(registry: Registry, crawler: Cra
     first = create_snapshot(registry.database, state / "one")
     second = create_snapshot(registry.database, state / "two")
     assert first.id == second.id
-    assert (state / "one" / first.id / LISTING).read_bytes() == (state / "two" / first.id / LISTING).read_bytes()
+    assert _reproducible(state / "one" / first.id) == _reproducible(state / "two" / first.id)
     github.push("acme/tools", {"d/SKILL.md": SKILL.format(name="d")})
     crawler.crawl()
     assert create_snapshot(registry.database, state / "one").id != first.id
+
+
+def _reproducible(folder: Path) -> dict[str, bytes]:
+    """Every file but those whose bytes differ from build to build, and what was observed."""
+    built = json.loads((folder / BUILT).read_bytes())["files"]
+    files = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    found = {name: path.read_bytes() for name, path in files.items() if name not in {*built, BUILT, OBSERVED}}
+    assert {MANIFEST, LISTING, "json/tree.json", "parquet/event.parquet"} <= found.keys()
+    return found
 
 
 def test_a_snapshot_says_what_the_index_says(registry: Registry, crawler: Crawler) -> None:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import posixpath
 import random
+import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -13,13 +15,15 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from pydantic import SecretStr
 
 from skilldata.config import PublishSettings
 from skilldata.errors import IntegrityError, NotFound
 from skilldata.jsonindex.build import build_json_index
-from skilldata.jsonindex.client import IndexClient, http_reader, look_up
-from skilldata.jsonindex.documents import Entry, SourceHealth, Status, json_schema
+from skilldata.jsonindex.client import IndexClient, fetch_package, http_reader, look_up
+from skilldata.jsonindex.documents import PUBLISHED, Entry, SourceHealth, Status, json_schema
 from skilldata.jsonindex.tree import IndexTree, Read, parse
+from skilldata.objects import package_key
 from skilldata.observed import Observed, write_observed
 from skilldata.publish.guard import SnapshotHeld
 from skilldata.publish.order import ROOT, Kind
@@ -27,8 +31,9 @@ from skilldata.publish.publisher import Publisher
 from skilldata.publish.small import skill_path
 from skilldata.publish.target import BucketTarget, FolderTarget
 from skilldata.snapshot import JSON_INDEX, Snapshot
+from tests.conftest import ROOT as ROOT_FOLDER
 from tests.conftest import Registry
-from tests.snapshots import SAMPLES, SampleSkill, make_snapshot, synthetic_skills
+from tests.snapshots import SAMPLES, SampleSkill, make_snapshot, packages, synthetic_skills
 
 KEEP = PublishSettings(downloads_hours=24)
 SOURCE = SourceHealth(
@@ -138,6 +143,20 @@ def test_every_document_keeps_to_the_published_schema(place: Place, tmp_path: Pa
         check("Entry", b'{"format": 1}')
 
 
+def test_the_examples_of_the_documentation_have_the_fields_of_the_schema() -> None:
+    """Digests are cut short there, so fields are compared and values are not."""
+    text = (ROOT_FOLDER / "docs" / "formats.md").read_text(encoding="utf-8").partition("## The JSON index")[2]
+    models = {frozenset(model.model_fields): model.__name__ for model in PUBLISHED}
+    decoder, seen = json.JSONDecoder(), set()
+    for block in re.findall(r"```json\n(.*?)```", text, re.DOTALL):
+        rest = block
+        while rest := rest.lstrip():
+            example, end = decoder.raw_decode(rest)
+            seen.add(models[frozenset(example)])
+            rest = rest[end:]
+    assert seen == set(models.values()) - {"Chains"}
+
+
 def test_what_is_gone_is_gone_from_every_document(place: Place, tmp_path: Path) -> None:
     place.publisher().publish(built(tmp_path / "one", skills("a", "b", "c")))
     place.publisher().publish(built(tmp_path / "two", skills("a", "c")), even_if_smaller=True)
@@ -230,6 +249,61 @@ def test_going_back_gives_the_very_bytes(place: Place, tmp_path: Path) -> None:
             assert place.target.get(path) == data, path
     with pytest.raises(NotFound):
         place.publisher().go_back("20260101T000000Z-000000000000")
+
+
+def test_what_nothing_refers_to_is_deleted_after_the_window_and_not_before(place: Place, tmp_path: Path) -> None:
+    keep = timedelta(days=14)
+    for number in range(12):
+        place.publisher().publish(built(tmp_path / str(number), skills("a", f"b{number}")), even_if_smaller=True)
+        place.clock.now += timedelta(days=40)
+    everything = {path for path, _ in place.target.paths("")}
+    dry = place.publisher().collect(place.clock.now, keep, dry_run=True)
+    assert {path for path, _ in place.target.paths("")} == everything
+    first = place.publisher().collect(place.clock.now, keep, dry_run=False)
+    assert first.snapshots == dry.snapshots != []
+    assert first.deleted == []
+    assert first.waiting > 0
+    again = place.publisher().collect(place.clock.now + timedelta(days=13), keep, dry_run=False)
+    assert again.deleted == []
+    last = place.publisher().collect(place.clock.now + timedelta(days=14), keep, dry_run=False)
+    assert len(last.deleted) == first.waiting
+    assert addresses(place.read)
+    for one in place.publisher().published.history():
+        place.publisher().go_back(one.snapshot)
+        assert addresses(place.read)
+
+
+def test_a_cdn_is_told_and_one_that_cannot_be_told_stops_nothing(place: Place, tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    command = ("sh", "-c", f"cat > {told}")
+    place.publisher(settings=PublishSettings(purge_command=command)).publish(built(tmp_path / "one", skills("a")))
+    assert "index/v1/entry.json" in told.read_text().splitlines()
+    settings = PublishSettings(purge_command=("false",), purge_url=SecretStr("http://127.0.0.1:9/purge?key=secret"))
+    report = place.publisher(settings=settings).publish(built(tmp_path / "two", skills("a", "b")))
+    assert report.changed
+    assert "purge command failed" in report.purge_error
+    assert "purge address failed" in report.purge_error
+    assert "secret" not in report.purge_error
+
+
+def test_another_bucket_gets_the_packages_that_may_be_handed_out(
+    registry: Registry, place: Place, tmp_path: Path
+) -> None:
+    folder = built(tmp_path / "one", SAMPLES)
+    for digest, data in packages().items():
+        registry.objects.put(package_key(digest), data, content_type="application/zip")
+    lock = tmp_path / "lock"
+    Publisher(place.target, KEEP, lock=lock, packages=registry.objects).publish(folder)
+    entry = parse(Entry, place.read("entry.json", 1 << 20), "entry")
+    open_, closed = look_up(place.read, "acme/tools/pdf-forms"), look_up(place.read, "nolicence/notes/meeting-notes")
+
+    def read(path: str, limit: int) -> bytes:
+        return place.target.get(posixpath.normpath(ROOT + path))[: limit + 1]
+
+    for version in open_.versions:
+        assert fetch_package(read, entry, version) == packages()[version.package_digest]
+    with pytest.raises(NotFound):
+        fetch_package(read, entry, closed.versions[0])
 
 
 class _Killed(BaseException):

@@ -63,6 +63,8 @@ def describe(report: CrawlReport) -> str:
         lines.append(
             f"published     {published.snapshot}: {published.pages} pages, {published.files_written} files written"
         )
+    elif published is not None and published.held:
+        lines.append(f"published     {published.snapshot} is held back: {published.held}")
     elif published is not None:
         lines.append(f"published     nothing new; {published.snapshot} stays live")
     return "\n".join(lines)

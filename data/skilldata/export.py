@@ -16,13 +16,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from psycopg import Connection
 
 from skilldata import authorfiles, plugintables, takedowns
-from skilldata.copies import export_rows, group_copies, sketch_new
+from skilldata.copies import export_rows, sketch_new
 from skilldata.database import Database
 from skilldata.jsonindex.build import TREE, build_json_index
+from skilldata.loading import MEMORY, load_tables
 from skilldata.observed import Observed, observe, write_observed
 from skilldata.parquet import PARQUET, write_parquet
 from skilldata.search import build_search_index
@@ -34,14 +34,11 @@ from skilldata.snapshot import (
     LISTING,
     MANIFEST,
     SEARCH,
-    TABLES,
-    VIEWS,
     Snapshot,
     SnapshotInfo,
     read_info,
 )
 
-MEMORY = "1GB"  # of DuckDB while it builds; the rest goes through files
 # What goes into each table of the snapshot, with natural keys, in a fixed order.
 QUERIES: dict[str, str] = {
     "repository": """
@@ -147,7 +144,7 @@ def create_snapshot(
 def _build(work: Path, info: SnapshotInfo, notify: Callable[[str], None]) -> None:
     """Make everything that a snapshot holds from the exported rows; its manifest comes last."""
     notify("tables")
-    counts = _build_tables(work)
+    counts = load_tables(work)
     info = replace(info, counts=counts)
     _write_info(work, info)
     with Snapshot(work, memory=MEMORY) as snapshot:
@@ -190,50 +187,6 @@ def _copy(connection: Connection[tuple[Any, ...]], query: str) -> Iterator[bytes
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy:
         for chunk in copy:
             yield bytes(chunk)
-
-
-def _build_tables(work: Path) -> dict[str, int]:
-    # The storage version that today's readers of DuckDB files all understand.
-    connection = duckdb.connect()
-    try:
-        connection.execute("SET threads = 1")
-        connection.execute(f"SET memory_limit = '{MEMORY}'")
-        connection.execute(f"SET temp_directory = '{work / '.spill'}'")
-        connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{work / DATABASE}' AS snapshot (STORAGE_VERSION 'v1.2.0')")
-        connection.execute("USE snapshot")
-        for table, columns in TABLES.items():
-            connection.execute(f"CREATE TABLE {table} ({columns})")
-            if table not in QUERIES:  # made from the others
-                continue
-            # PostgreSQL writes NULL as nothing and the empty text as "".
-            connection.execute(
-                f"COPY {table} FROM '{work / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
-                "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, NEW_LINE '\\n')"
-            )
-            (work / f"{table}.csv").unlink()
-        group_copies(connection, work)
-        for view, query in VIEWS.items():
-            connection.execute(f"CREATE VIEW {view} AS {query}")
-        return _counts(connection)
-    finally:
-        connection.close()
-
-
-def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
-    queries = {
-        "repositories": "SELECT count(*) FROM repository",
-        "skills": "SELECT count(*) FROM skill WHERE state = 'listed'",
-        "refused": "SELECT count(*) FROM skill WHERE state = 'refused'",
-        "gone": "SELECT count(*) FROM skill WHERE state = 'gone'",
-        "versions": "SELECT count(*) FROM version",
-        "packages": "SELECT count(*) FROM package",
-        "copies": "SELECT count(*) FROM copy",
-        "plugins": "SELECT count(*) FROM plugin WHERE gone_at IS NULL",
-        "marketplaces": "SELECT count(*) FROM marketplace WHERE gone_at IS NULL",
-        "owners": "SELECT count(DISTINCT lower(owner)) FROM skill WHERE state = 'listed'",
-    }
-    return {name: int((connection.execute(query).fetchone() or (0,))[0]) for name, query in queries.items()}
 
 
 def _write_listing(snapshot: Snapshot, work: Path) -> None:

@@ -58,7 +58,8 @@ _FRESHNESS = """
         SELECT owner || '/' || name AS repository, probed_at, extract(epoch FROM now() - probed_at) AS age
         FROM repository JOIN probe USING (repository_id) WHERE state = 'active'
     )
-    SELECT now(), percentile_cont(0.5) WITHIN GROUP (ORDER BY age), percentile_cont(0.95) WITHIN GROUP (ORDER BY age),
+    SELECT now(), round(percentile_cont(0.5) WITHIN GROUP (ORDER BY age)),
+           round(percentile_cont(0.95) WITHIN GROUP (ORDER BY age)),
            (SELECT repository FROM seen WHERE probed_at IS NOT NULL ORDER BY probed_at, repository LIMIT 1),
            min(probed_at), count(*) FILTER (WHERE probed_at IS NULL)
     FROM seen

@@ -1,0 +1,103 @@
+"""Loading exported rows into the DuckDB file of a snapshot, in a process of its own.
+
+DuckDB leaves unused parts of its blocks as they were in memory, and the file is published. So the process that
+writes it has never held a secret: it is started anew, without our environment, and reads nothing but the rows.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import duckdb
+
+from skilldata.copies import group_copies
+from skilldata.errors import SnapshotError
+from skilldata.snapshot import DATABASE, TABLES, VIEWS
+
+MEMORY = "1GB"  # of DuckDB while it builds; the rest goes through files
+# DuckDB would hold a table with a key, and the key's index, in memory as a whole. PostgreSQL saw to the keys, and rows
+# in their order are found by the smallest and largest value of each part.
+KEY = re.compile(r",\s*PRIMARY KEY \([^)]*\)| PRIMARY KEY")
+_KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
+
+
+def load_tables(work: Path) -> dict[str, int]:
+    """Make the DuckDB file of a snapshot from one CSV file a table, which are deleted.
+
+    Args:
+        work: The snapshot's folder, with `<table>.csv` for every table but those that are made from others.
+
+    Returns:
+        How many there are of what people count.
+
+    Raises:
+        SnapshotError: The rows cannot be loaded.
+    """
+    environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-I", "-m", "skilldata.loading", str(work)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        reason = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+        raise SnapshotError(
+            f"the rows cannot be loaded into DuckDB: {reason[:500]}", remedy="Look at disk space and memory; try again."
+        )
+    counts: dict[str, int] = json.loads(done.stdout)
+    return counts
+
+
+def _load(work: Path) -> dict[str, int]:
+    # The storage version that today's readers of DuckDB files all understand.
+    connection = duckdb.connect()
+    try:
+        connection.execute("SET threads = 1")
+        connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(f"SET temp_directory = '{work / '.spill'}'")
+        connection.execute("SET TimeZone = 'UTC'")
+        connection.execute(f"ATTACH '{work / DATABASE}' AS snapshot (STORAGE_VERSION 'v1.2.0')")
+        connection.execute("USE snapshot")
+        for table, columns in TABLES.items():
+            connection.execute(f"CREATE TABLE {table} ({KEY.sub('', columns)})")
+            if not (work / f"{table}.csv").exists():  # made from the others
+                continue
+            # PostgreSQL writes NULL as nothing and the empty text as "".
+            connection.execute(
+                f"COPY {table} FROM '{work / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
+                "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, NEW_LINE '\\n')"
+            )
+            (work / f"{table}.csv").unlink()
+        group_copies(connection, work)
+        for view, query in VIEWS.items():
+            connection.execute(f"CREATE VIEW {view} AS {query}")
+        return _counts(connection)
+    finally:
+        connection.close()
+
+
+def _counts(connection: duckdb.DuckDBPyConnection) -> dict[str, int]:
+    queries = {
+        "repositories": "SELECT count(*) FROM repository",
+        "skills": "SELECT count(*) FROM skill WHERE state = 'listed'",
+        "refused": "SELECT count(*) FROM skill WHERE state = 'refused'",
+        "gone": "SELECT count(*) FROM skill WHERE state = 'gone'",
+        "versions": "SELECT count(*) FROM version",
+        "packages": "SELECT count(*) FROM package",
+        "copies": "SELECT count(*) FROM copy",
+        "plugins": "SELECT count(*) FROM plugin WHERE gone_at IS NULL",
+        "marketplaces": "SELECT count(*) FROM marketplace WHERE gone_at IS NULL",
+        "owners": "SELECT count(DISTINCT lower(owner)) FROM skill WHERE state = 'listed'",
+    }
+    return {name: int((connection.execute(query).fetchone() or (0,))[0]) for name, query in queries.items()}
+
+
+if __name__ == "__main__":
+    sys.stdout.write(json.dumps(_load(Path(sys.argv[1]))))
