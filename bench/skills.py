@@ -34,6 +34,7 @@ from tests.standin.filler import UNKNOWN_SIZE, fill  # noqa: E402
 from skillcrawler.archive import BuiltPackage, build_package  # noqa: E402
 from skillcrawler.discover import SkillFolder, find_skills  # noqa: E402
 from skillcrawler.gitobjects import TreeEntry, blob_oid  # noqa: E402
+from skillcrawler.judge import blocking, scan_package  # noqa: E402
 from skillcrawler.licence import LicenceEvidence, LicenceFile, TextCache, judge_licence, licence_files  # noqa: E402
 from skillcrawler.manifest import ReadManifest, read_manifest  # noqa: E402
 from skillcrawler.members import read_links, resolve_members, source_files  # noqa: E402
@@ -44,7 +45,7 @@ from skilldata.config import LicenceSettings, PackageSettings  # noqa: E402
 from skilldata.models import Diagnostic, Level  # noqa: E402
 
 SECONDS, MEBIBYTES = 2.0, 256.0  # that one file may take
-QUICK = 8  # repositories
+QUICK = 12  # repositories, the smallest
 LARGEST = 20  # files whose memory is measured, for tracing slows reading down
 
 
@@ -93,7 +94,7 @@ class Result:
 def measure(quick: bool) -> list[Figure]:
     """Read all skills."""
     folder = Path(os.environ.get("SKILLREGISTRY_TEST_CORPUS", ROOT.parent / "shared" / "corpus"))
-    files = sorted(folder.glob("*__*.json"))[: QUICK if quick else None]
+    files = sorted(folder.glob("*__*.json"), key=lambda file: file.stat().st_size)[: QUICK if quick else None]
     if not files:
         raise SystemExit(f"no real repositories in {folder}; name their folder in SKILLREGISTRY_TEST_CORPUS")
     counted = corpus_count.manifests(folder, -1)
@@ -107,7 +108,7 @@ def measure(quick: bool) -> list[Figure]:
 
 def _figures(result: Result) -> list[Figure]:
     counts, apart = result.counts, result.independent
-    names = ("found", "listed", "loadable", "strict", "broken", "refused")
+    names = ("found", "listed", "loadable", "strict", "broken", "refused", "blocked")
     figures = [Figure(name, counts[name], "skills") for name in names]
     figures += [
         Figure(f"{name}, off the independent count", abs(counts[name] - apart[name]), "skills", 0)
@@ -121,7 +122,7 @@ def _figures(result: Result) -> list[Figure]:
     figures.append(Figure("most memory for one SKILL.md", _memory(result), "MiB", MEBIBYTES))
     figures.append(Figure("plugins", result.plugins, ""))
     total = sum(result.stages.seconds.values())
-    figures.append(Figure("skills read, judged and packed", counts["found"] / total, "skills/s a core"))
+    figures.append(Figure("skills read, judged, packed and scanned", counts["found"] / total, "skills/s a core"))
     for name, seconds in result.stages.seconds.items():
         figures.append(Figure(f"… {name}", 100 * seconds / total, "% of the time"))
     return figures
@@ -164,7 +165,7 @@ def _read_repository(repository: Repository, result: Result) -> None:
         _read_skill(repository, skill, cache, result)
     with result.stages.of("plugins"):
         files = plugin_files(repository.tree)
-        read = read_plugins(repository.tree, files, dict(repository.read(files.oids)))
+        read = read_plugins(repository.tree, files, repository.blobs.get)
     result.plugins += len(read.plugins)
     result.without_remedy += sum(not one.remedy for one in read.diagnostics)
 
@@ -200,14 +201,20 @@ def _read_skill(repository: Repository, skill: SkillFolder, cache: TextCache, re
             cache=cache,
         )
     diagnostics += judged.diagnostics
-    built = None
+    listed = False
     level = manifest.level if manifest else Level.BROKEN
     if level is not Level.BROKEN and not members.refused:
         with stages.of("package"):
             sources = source_files(members.files, repository.blobs)
             built = build_package(sources, limits, manifest_file=skill.manifest_file)
         diagnostics += built.diagnostics
-    _note(result, diagnostics, level=level, listed=isinstance(built, BuiltPackage))
+        if isinstance(built, BuiltPackage):
+            with stages.of("scan"):
+                blocked = blocking(scan_package(built.data, manifest.manifest if manifest else {}))
+            diagnostics += blocked
+            result.counts["blocked"] += bool(blocked)
+            listed = not blocked
+    _note(result, diagnostics, level=level, listed=listed)
 
 
 def _read_manifest(data: bytes, skill: SkillFolder, repository: Repository, result: Result) -> ReadManifest:

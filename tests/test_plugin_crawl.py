@@ -6,8 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from skilldata.database.repositories import set_state
 from skilldata.export import create_snapshot
-from skilldata.pluginrows import find_plugin, marketplace_rows, plugins_of_skill
+from skilldata.models import RepositoryState
+from skilldata.pluginrows import MAX_BRINGING, find_plugin, marketplace_rows, plugins_by_skill, plugins_of_skill
 from skilldata.snapshot import Snapshot
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -72,6 +74,39 @@ def test_plugins_are_recorded_and_marked_gone(registry: Registry, github: StandI
         github.push("acme/tools", files)
         crawl_again(crawler)
         assert registry.rows(PLUGINS)[1] == ("far", "far", "github", "", True)
+
+
+def test_plugins_leave_with_their_repository_and_come_back(registry: Registry, github: StandIn) -> None:
+    repository_id = github.add_repository("acme/tools", {MARKETPLACE: listed({"name": "docs", "source": "./"})})
+    with Crawler(registry) as crawler:
+        crawler.crawl("acme/tools")
+        assert registry.rows("SELECT slug, gone_at IS NULL FROM plugin") == [("docs", True)]
+        with registry.database.transaction() as connection:
+            set_state(connection, repository_id, RepositoryState.GONE)
+        assert registry.rows("SELECT slug, gone_at IS NULL FROM plugin") == [(None, False)]
+        assert registry.rows("SELECT gone_at IS NULL FROM marketplace") == [(False,)]
+        crawler.crawl("acme/tools")
+    assert registry.rows("SELECT slug, gone_at IS NULL FROM plugin") == [("docs", True)]
+
+
+def test_many_plugins_from_one_folder_do_not_multiply_its_skills(
+    registry: Registry, github: StandIn, tmp_path: Path
+) -> None:
+    source = {"source": "github", "repo": "acme/far"}
+    many = [{"name": f"p{number}", "source": source} for number in range(30)]
+    named = [{"name": f"n{number}", "source": source, "skills": ["./skills/csv"]} for number in range(30)]
+    github.add_repository("aaron/spam", {MARKETPLACE: listed(*many, *named)})
+    files = {MARKETPLACE: listed({"name": "own", "source": "./"}), "skills/csv/SKILL.md": SKILL.format(name="csv")}
+    github.add_repository("acme/far", files)
+    with Crawler(registry) as crawler:
+        crawler.crawl("aaron/spam", "acme/far")
+    with Snapshot(tmp_path / create_snapshot(registry.database, tmp_path).id) as snapshot:
+        csv = snapshot.skill("acme", "far", "csv").summary
+        rows = plugins_of_skill(snapshot, csv.repository_id, csv.path)
+        assert rows == plugins_by_skill(snapshot)[csv.repository_id, csv.path]
+        assert [row.address for row in rows][:2] == ["acme/far/own", "aaron/spam/n0"]
+        assert len(rows) == MAX_BRINGING
+        assert list(snapshot.query("SELECT plugin FROM plugin_skill WHERE plugin LIKE 'p%'")) == []
 
 
 def test_marketplaces_in_subfolders_name_repositories_too(registry: Registry, github: StandIn) -> None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from skillcrawler.gitobjects import TreeEntry
 from skillcrawler.plugins import plugin_files, read_plugins
+from skillcrawler.plugins.repository import MAX_BYTES
 from skillcrawler.tree import RepositoryTree
 from skilldata.plugins import ComponentKind, KnownPlugin, ReadPlugin, ReadPlugins, SourceType
 
@@ -27,7 +28,7 @@ def read(files: dict[str, Any], *, known: tuple[KnownPlugin, ...] = ()) -> ReadP
     blobs: dict[str, bytes | None] = {
         oids[path]: text.encode("utf-8", "surrogatepass") for path, text in content.items()
     }
-    return read_plugins(tree, found, {oid: blobs[oid] for oid in found.oids}, known=known)
+    return read_plugins(tree, found, blobs.__getitem__, known=known)
 
 
 def one(result: ReadPlugins, name: str) -> ReadPlugin:
@@ -214,6 +215,22 @@ def test_one_folder_named_thousands_of_times_is_looked_at_once() -> None:
     assert "plugin.too-many" in rules(result)
 
 
+def test_all_files_together_are_bounded() -> None:
+    large = json.dumps({"name": "a", "description": "x" * 900_000})
+    files = {f"p{number}/.claude-plugin/plugin.json": large for number in range(100)}
+    result = read(files)
+    assert len(result.plugins) == MAX_BYTES // len(large) + 1
+    assert rules(result) == ["plugin.file"] * (len(files) - len(result.plugins))
+
+
+def test_looking_for_components_ends() -> None:
+    folders = [f"skills/{'d/' * (number % 100)}f{number}" for number in range(20_000)]
+    files: dict[str, Any] = {f"{folder}/x.txt": "" for folder in folders}
+    agents = [f"./skills/{'d/' * depth}" for depth in range(100)]
+    files[MARKETPLACE] = listed({"name": "deep", "source": "./", "agents": agents})
+    assert "plugin.too-many" in rules(read(files))
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.sampled_from(["./", "..", "github", "url"]),
     lambda inner: (
@@ -248,8 +265,7 @@ def test_the_real_repositories_have_plugins(corpus_directory: Path) -> None:
         tree = RepositoryTree(entries)
         files = plugin_files(tree)
         texts = {oid: text.encode() if isinstance(text, str) else None for oid, text in data["texts"].items()}
-        contents = {oid: texts[oid] for oid in files.oids if texts.get(oid)}
-        result = read_plugins(tree, files, contents)
+        result = read_plugins(tree, files, texts.get)
         count += len(result.plugins)
         assert all(found.remedy for found in result.diagnostics)
     assert count > 100

@@ -116,9 +116,11 @@ class Reader:
 
     def plugins(self, known: Sequence[KnownPlugin]) -> ReadPlugins:
         """Read the plugins that the repository declares; to be called after `choose`."""
-        oids = (oid for oid in self._plugin_files.oids if self._blobs.is_here(oid))
-        contents = {oid: self._blobs.read(oid, MAX_FILE_BYTES).data for oid in oids}
-        return read_plugins(self._tree, self._plugin_files, contents, known=known)
+
+        def content(oid: str) -> bytes | None:
+            return self._blobs.read(oid, MAX_FILE_BYTES).data if self._blobs.is_here(oid) else None
+
+        return read_plugins(self._tree, self._plugin_files, content, known=known)
 
     def _heed_author(self) -> None:
         """Read the author's file before any skill: what it excludes is not even fetched."""

@@ -7,15 +7,18 @@ the plugin names its folder, or takes whatever lies in the `skills` folder of an
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
 from datetime import datetime
+from heapq import nsmallest
 from typing import Any
 
 import duckdb
 
 from skilldata.errors import NotFound
 from skilldata.snapshot import DiagnosticRow, SkillSummary, Snapshot
+
+MAX_BRINGING = 20  # plugins that a skill names
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,12 +131,12 @@ def plugin_rows(
         limit: How many at most.
         offset: How many to leave out before.
     """
-    query = f"SELECT * FROM plugin WHERE {where} ORDER BY lower(owner), owner, lower(repository), slug, file, name"  # noqa: S608
+    query = f"SELECT {', '.join(_PLUGIN)} FROM plugin WHERE {where}"  # noqa: S608
+    query += " ORDER BY lower(owner), owner, lower(repository), slug, file, name"
     query += f" LIMIT {limit:d} OFFSET {offset:d}" if limit is not None else ""
     for row in _query(snapshot, query, parameters):
-        values = list(row)
-        values[12] = json.loads(values[12])
-        yield PluginRow(*values)
+        values = dict(zip(_PLUGIN, row, strict=True))
+        yield PluginRow(**values | {"keywords": json.loads(values["keywords"])})
 
 
 def marketplace_rows(
@@ -165,22 +168,30 @@ def plugin_diagnostics(snapshot: Snapshot, repository_id: int, file: str | None 
 
 
 def plugins_of_skill(snapshot: Snapshot, repository_id: int, path: str) -> list[PluginRow]:
-    """List the plugins that bring a skill."""
+    """List the plugins that bring a skill: those of its own repository first, `MAX_BRINGING` at most.
+
+    Any repository may declare a plugin that brings the skills of another.
+    """
     where = """
         gone_at IS NULL AND (repository_id, file, name) IN (
             SELECT (repository_id, file, plugin) FROM plugin_skill WHERE skill_repository_id = ? AND path = ?)
     """
-    return list(plugin_rows(snapshot, where, (repository_id, path)))
+    return _nearest(plugin_rows(snapshot, where, (repository_id, path)), repository_id)
 
 
 def plugins_by_skill(snapshot: Snapshot) -> dict[tuple[int, str], list[PluginRow]]:
-    """Map repository id and folder of each skill that a plugin brings to those plugins."""
+    """Map repository id and folder of each skill that a plugin brings to those plugins, as `plugins_of_skill`."""
     rows = {(row.repository_id, row.file, row.name): row for row in plugin_rows(snapshot)}
     found: dict[tuple[int, str], list[PluginRow]] = {}
-    query = "SELECT * FROM plugin_skill ORDER BY repository_id, file, plugin, skill_repository_id, path"
+    query = "SELECT repository_id, file, plugin, skill_repository_id, path FROM plugin_skill"
     for repository_id, file, name, skill_repository_id, path in _query(snapshot, query):
         found.setdefault((skill_repository_id, path), []).append(rows[repository_id, file, name])
-    return found
+    return {key: _nearest(bringing, key[0]) for key, bringing in found.items()}
+
+
+def _nearest(rows: Iterable[PluginRow], repository_id: int) -> list[PluginRow]:
+    """Those of a repository first, then by address; `MAX_BRINGING` at most."""
+    return nsmallest(MAX_BRINGING, rows, key=lambda row: (row.repository_id != repository_id, row.address, row.file))
 
 
 def _query(snapshot: Snapshot, sql: str, parameters: Sequence[object] = ()) -> Iterator[tuple[Any, ...]]:
@@ -190,6 +201,7 @@ def _query(snapshot: Snapshot, sql: str, parameters: Sequence[object] = ()) -> I
         return  # a snapshot that was made before there were plugins in any
 
 
+_PLUGIN = tuple(field.name for field in fields(PluginRow))
 _COMPONENTS = """
     SELECT kind, name, path FROM plugin_component WHERE repository_id = ? AND file = ? AND plugin = ? ORDER BY ordinal
 """

@@ -61,7 +61,8 @@ QUERIES: dict[str, str] = {
         SELECT repository_id, file, plugin.name, ordinal, kind, found.name, path
         FROM plugin_component AS found JOIN plugin USING (plugin_id) ORDER BY repository_id, file, plugin.name, ordinal
     """,
-    # What a plugin names, and what lies where clients look in the repository of another.
+    # What a plugin names, and what lies where clients look in the repository of another. Of plugins that take the
+    # same folder, the first of a repository counts: thousands of them would make a row for every skill each.
     "plugin_skill": f"""
         WITH sourced AS ({_SOURCED})
         SELECT p.repository_id, file, p.name, skill.repository_id, skill.path
@@ -70,9 +71,13 @@ QUERIES: dict[str, str] = {
         WHERE p.gone_at IS NULL AND state = 'listed'
         UNION
         SELECT p.repository_id, file, p.name, skill.repository_id, skill.path
-        FROM sourced AS p JOIN skill ON skill.repository_id = source_id
+        FROM (
+            SELECT DISTINCT ON (repository_id, source_id, source_folder) * FROM sourced
+            WHERE gone_at IS NULL AND source_type <> 'own' AND strict
+            ORDER BY repository_id, source_id, source_folder, file, name
+        ) AS p JOIN skill ON skill.repository_id = source_id
              AND regexp_replace(skill.path, '/?[^/]+$', '') = ltrim(source_folder || '/skills', '/')
-        WHERE p.gone_at IS NULL AND state = 'listed' AND source_type <> 'own' AND strict
+        WHERE state = 'listed'
         ORDER BY 1, 2, 3, 4, 5
     """,  # noqa: S608
     "plugin_diagnostic": """

@@ -55,7 +55,6 @@ class Section(NamedTuple):
     file: str
     marketplace: MarketplaceRow | None
     plugins: list[PluginLink]
-    total: int
     diagnostics: list[DiagnosticRow]
 
 
@@ -84,7 +83,7 @@ def plugin_counts(snapshot: Snapshot) -> dict[int, int]:
 
 def skill_plugins(snapshot: Snapshot) -> dict[tuple[int, str], list[PluginLink]]:
     """List the plugins of each skill that belongs to any, by repository id and folder."""
-    return {key: [plugin_link(row) for row in rows[:MAX_SHOWN]] for key, rows in plugins_by_skill(snapshot).items()}
+    return {key: [plugin_link(row) for row in rows] for key, rows in plugins_by_skill(snapshot).items()}
 
 
 def fingerprint(links: Sequence[PluginLink]) -> str:
@@ -161,10 +160,9 @@ def _repository(
     found: defaultdict[str, list[DiagnosticRow]] = defaultdict(list)
     for diagnostic in plugin_diagnostics(snapshot, rows[0].repository_id):
         found[diagnostic.file].append(diagnostic)
-    files = dict.fromkeys([*by_file, *declared, *found])
+    files = list(dict.fromkeys([*declared, *by_file, *found]))[:MAX_SHOWN]
     sections = [
-        Section(file, by_file.get(file), [plugin_link(row) for row in declared[file]], len(declared[file]), found[file])
-        for file in files
+        Section(file, by_file.get(file), [plugin_link(row) for row in declared[file]], found[file]) for file in files
     ]
     return Page(
         marketplace_path(owner, name) + "index.html",

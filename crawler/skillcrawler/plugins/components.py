@@ -7,6 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from skillcrawler.diagnostics import Findings
+from skillcrawler.gitobjects import TreeEntry
 from skillcrawler.plugins import rules
 from skillcrawler.plugins.fields import NAME_LENGTH, folder_path, mistyped
 from skillcrawler.tree import RepositoryTree
@@ -14,7 +15,8 @@ from skilldata.names import safe_text
 from skilldata.plugins import Component, ComponentKind
 
 MAX_COMPONENTS = 2000  # of one plugin
-MAX_LOOKED_AT = 100_000  # of all plugins of one repository, those that come twice included
+MAX_FOUND = 100_000  # of all plugins of one repository, those that come twice included
+MAX_LOOKED_AT = 1_000_000  # entries of folders, for all plugins of one repository
 
 # Key of the manifest, and where clients look without it.
 PATH_KEYS = {"skills": ComponentKind.SKILL, "commands": ComponentKind.COMMAND, "agents": ComponentKind.AGENT}
@@ -46,7 +48,8 @@ class ComponentReader:
         self._tree = tree
         self._configurations = configurations
         self._known: dict[tuple[str, ComponentKind], tuple[Component, ...]] = {}
-        self._left = MAX_LOOKED_AT
+        self._left = MAX_FOUND
+        self._looks_left = MAX_LOOKED_AT
 
     def read(self, folder: str, manifests: list[Manifest], *, usual: bool) -> tuple[Component, ...]:
         """List the components of one plugin in a fixed order, each once.
@@ -63,6 +66,8 @@ class ComponentReader:
                 break
             self._left -= 1
             found.setdefault(component)
+        if self._looks_left < 0:
+            manifests[0].findings.add(rules.TOO_MANY, "the folders of the plugins hold more than is looked through")
         return tuple(sorted(found, key=lambda one: (list(ComponentKind).index(one.kind), one.path, one.name)))
 
     def _all(self, folder: str, manifests: list[Manifest], *, usual: bool) -> Iterator[Component]:
@@ -113,9 +118,9 @@ class ComponentReader:
         if entry is None:
             return
         if kind is ComponentKind.SKILL:
-            yield from _skills(self._tree, path)
+            yield from self._skills(self._tree, path)
         elif entry.is_folder:
-            yield from _texts(self._tree, path, kind)
+            yield from self._texts(self._tree, path, kind)
         else:
             yield Component(kind=kind, name=_stem(path), path=path)
 
@@ -141,40 +146,47 @@ class ComponentReader:
     # -- what lies where clients look
 
     def _usual(self, tree: RepositoryTree, folder: str, named: set[str]) -> Iterator[Component]:
-        yield from _skills(tree, _inside(folder, "skills"), itself=False)
+        yield from self._skills(tree, _inside(folder, "skills"), itself=False)
         # Paths of a manifest take the place of these two folders, and add to that of the skills.
         for key, kind in (("commands", ComponentKind.COMMAND), ("agents", ComponentKind.AGENT)):
             if key not in named:
-                yield from _texts(tree, _inside(folder, key), kind)
+                yield from self._texts(tree, _inside(folder, key), kind)
         for kind, file in CONFIGURATION_KEYS.values():
             path = _inside(folder, file)
             entry = tree.get(path)
             if entry is not None and entry.is_file:
                 yield from self._file(path, kind)
 
+    # -- looking through folders
 
-def _skills(tree: RepositoryTree, path: str, *, itself: bool = True) -> Iterator[Component]:
-    """A folder with a SKILL.md is a skill; of another, the folders right inside it may be."""
-    if itself and _has_manifest(tree, path):
-        yield Component(kind=ComponentKind.SKILL, name=_stem(path), path=path)
-        return
-    for entry in tree.children(path):
-        if entry.is_folder and _has_manifest(tree, entry.path):
-            yield Component(kind=ComponentKind.SKILL, name=_stem(entry.path), path=entry.path)
+    def _skills(self, tree: RepositoryTree, path: str, *, itself: bool = True) -> Iterator[Component]:
+        """A folder with a SKILL.md is a skill; of another, the folders right inside it may be."""
+        if itself and self._has_manifest(tree, path):
+            yield Component(kind=ComponentKind.SKILL, name=_stem(path), path=path)
+            return
+        for entry in self._children(tree, path):
+            if entry.is_folder and self._has_manifest(tree, entry.path):
+                yield Component(kind=ComponentKind.SKILL, name=_stem(entry.path), path=entry.path)
 
+    def _texts(self, tree: RepositoryTree, folder: str, kind: ComponentKind) -> Iterator[Component]:
+        waiting = [folder]
+        while waiting:
+            for entry in self._children(tree, waiting.pop()):
+                if entry.is_folder:
+                    waiting.append(entry.path)
+                elif entry.is_file and entry.path.endswith(".md"):
+                    yield Component(kind=kind, name=_stem(entry.path), path=entry.path)
 
-def _has_manifest(tree: RepositoryTree, folder: str) -> bool:
-    return any(entry.path.rpartition("/")[2].lower() == "skill.md" for entry in tree.children(folder))
+    def _has_manifest(self, tree: RepositoryTree, folder: str) -> bool:
+        return any(entry.path.rpartition("/")[2].lower() == "skill.md" for entry in self._children(tree, folder))
 
-
-def _texts(tree: RepositoryTree, folder: str, kind: ComponentKind) -> Iterator[Component]:
-    waiting = [folder]
-    while waiting:
-        for entry in tree.children(waiting.pop()):
-            if entry.is_folder:
-                waiting.append(entry.path)
-            elif entry.is_file and entry.path.endswith(".md"):
-                yield Component(kind=kind, name=_stem(entry.path), path=entry.path)
+    def _children(self, tree: RepositoryTree, folder: str) -> Iterator[TreeEntry]:
+        """Look through a folder, unless too much was looked through: folders may be named again and again."""
+        for entry in tree.children(folder):
+            self._looks_left -= 1
+            if self._looks_left < 0:
+                return
+            yield entry
 
 
 def _entries(content: Mapping[str, Any], kind: ComponentKind, file: str) -> Iterator[Component]:

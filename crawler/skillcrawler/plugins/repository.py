@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 from urllib.parse import quote
 
@@ -27,6 +27,7 @@ from skilldata.plugins import KnownPlugin, PluginSource, ReadPlugin, ReadPlugins
 PLUGIN_FILE = ".claude-plugin/plugin.json"
 MAX_FILES = 2000  # of each kind in one repository
 MAX_PLUGINS = 5000  # of one repository
+MAX_BYTES = 16 * 1024 * 1024  # of all files of one repository together
 
 
 class PluginFiles(NamedTuple):
@@ -55,7 +56,7 @@ def plugin_files(tree: RepositoryTree) -> PluginFiles:
 def read_plugins(
     tree: RepositoryTree,
     files: PluginFiles,
-    contents: Mapping[str, bytes | None],
+    contents: Callable[[str], bytes | None],
     *,
     known: Sequence[KnownPlugin] = (),
 ) -> ReadPlugins:
@@ -64,21 +65,23 @@ def read_plugins(
     Args:
         tree: The repository.
         files: As `plugin_files` found them.
-        contents: Bytes by object id; None for what was too large to be read.
+        contents: Gives the bytes of an object id; None for what is too large to be read. Asked until all files
+            together have `MAX_BYTES`: JSON takes many times its size in memory, and a blob may be at many paths.
         known: Plugins of an earlier crawl, which keep their slugs.
     """
     findings = {path: Findings(path) for path in (*files.marketplaces, *files.plugins)}
+    bounded = _Bounded(contents)
     marketplaces = {
         path: read
         for path, oid in files.marketplaces.items()
-        if (read := read_marketplace_file(contents.get(oid), findings[path])) is not None
+        if (read := read_marketplace_file(bounded.read(oid), findings[path])) is not None
     }
     manifests = {
         base_folder(path): Manifest(path, data, findings[path])
         for path, oid in files.plugins.items()
-        if (data := read_object(contents.get(oid), findings[path])) is not None
+        if (data := read_object(bounded.read(oid), findings[path])) is not None
     }
-    configurations = {path: _json(contents.get(oid)) for path, oid in files.configurations.items()}
+    configurations = {path: _json(bounded.read(oid)) for path, oid in files.configurations.items()}
     reader = _Reader(tree, manifests, configurations)
     plugins = [*reader.of_marketplaces(marketplaces.values(), findings), *reader.alone()][:MAX_PLUGINS]
     return ReadPlugins(
@@ -95,6 +98,19 @@ def references_of(read: ReadPlugins) -> dict[str, Sequence[tuple[str, str]]]:
         if plugin.source.owner:
             named.setdefault(plugin.file, {}).setdefault((plugin.source.owner, plugin.source.name))
     return {file: tuple(pairs) for file, pairs in named.items()}
+
+
+class _Bounded:
+    """Gives contents until there were too many; from then on, files pass for too large."""
+
+    def __init__(self, contents: Callable[[str], bytes | None]) -> None:
+        self._contents = contents
+        self._left = MAX_BYTES
+
+    def read(self, oid: str) -> bytes | None:
+        content = self._contents(oid) if self._left > 0 else None
+        self._left -= len(content or b"")
+        return content
 
 
 class _Reader:

@@ -13,7 +13,7 @@ _ERROR, _WARNING, _INFO = DiagnosticLevel.ERROR, DiagnosticLevel.WARNING, Diagno
 FILE_UNREAD = Rule(
     "plugin.file",
     _ERROR,
-    "The file is no JSON object, is larger than 1 MiB, or is a link or a submodule.",
+    "The file is no JSON object, is larger than 1 MiB or past 16 MiB of such files, or is a link or a submodule.",
     "Write one JSON object in UTF-8, as `claude plugin validate` expects it.",
 )
 NO_PLUGINS = Rule(

@@ -9,7 +9,9 @@ from psycopg import Connection
 from psycopg.rows import dict_row
 
 from skilldata.database.events import add_event, clean
+from skilldata.database.plugins import PluginWriter
 from skilldata.models import Repository, RepositoryState
+from skilldata.plugins import ReadPlugins
 
 # A change of these is an event of its own, with the old and the new value as evidence.
 TOLD = {
@@ -145,11 +147,11 @@ def _change_state(
     connection.execute("UPDATE repository SET state = %s WHERE repository_id = %s", (new, repository_id))
     add_event(connection, f"repository.{new}", repository_id, {"from": old, "to": new})
     if new in AWAY:
-        _take_skills_along(connection, repository_id)
+        _take_along(connection, repository_id)
 
 
-def _take_skills_along(connection: Connection[tuple[Any, ...]], repository_id: int) -> None:
-    """Mark the skills of a repository gone with it, to be read anew should it come back."""
+def _take_along(connection: Connection[tuple[Any, ...]], repository_id: int) -> None:
+    """Mark the skills and plugins of a repository gone with it, to be read anew should it come back."""
     rows = connection.execute(
         """
         UPDATE skill SET state = 'gone', gone_at = now(), updated_at = now()
@@ -159,4 +161,5 @@ def _take_skills_along(connection: Connection[tuple[Any, ...]], repository_id: i
     ).fetchall()
     for skill_id, path in rows:
         add_event(connection, "skill.gone", repository_id, {"path": path}, skill_id=skill_id)
+    PluginWriter(connection, repository_id).write(ReadPlugins())
     connection.execute("UPDATE repository SET crawled_oid = NULL WHERE repository_id = %s", (repository_id,))
