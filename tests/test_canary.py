@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+from skillcrawler.fetch import TRIES
 from skillcrawler.worker import connect
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -22,7 +23,8 @@ def test_the_token_is_in_no_log_history_database_object_or_page(registry: Regist
     registry.environment["SKILLREGISTRY_GITHUB__TOKENS"] = json.dumps([SECOND])
     github.add_repository("acme/tools", {"a/SKILL.md": "---\nname: a\ndescription: One.\nlicense: MIT\n---\nbody\n"})
     github.add_repository("acme/broken", {"b/SKILL.md": "---\nname: b\ndescription: Two.\n---\nbody\n"})
-    github.inject(path="/acme/broken.git", status=401)
+    # As often as one attempt asks, so that what git said of it is an activity's failure.
+    github.inject(path="/acme/broken.git", status=401, count=TRIES)
     with worker(registry):
         report = run(registry, "crawl", "--wait", "acme")
     assert report["counters"]["crawled"] >= 1

@@ -60,6 +60,7 @@ class Crawler(Protocol):
 
     async def deliver(self, delivery: Delivery) -> bool:
         """Hand a webhook delivery on; False where it was handed on before."""
+        ...
 
     async def refresh(self, request: RefreshRequest) -> None:
         """Have a repository read now; while it is being read, once more."""

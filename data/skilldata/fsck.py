@@ -138,7 +138,7 @@ class Fsck:
         with self._database.transaction() as connection:
             for what, query in queries.items():
                 yield None
-                for (value,) in connection.execute(query):
+                for (value,) in connection.execute(query.encode()):
                     yield f"{what} {value} is there twice"
 
 

@@ -64,6 +64,12 @@ def _base64(run: str) -> str:
     return _text_of(data)
 
 
+def _base64_lines(run: str) -> str:
+    """Several lines as one; without the last one where that belongs to something else."""
+    lines = run.split("\n")
+    return _base64("".join(lines)) or _base64("".join(lines[:-1]))
+
+
 def _text_of(data: bytes) -> str:
     if data[:2] == b"\x1f\x8b" or data[:1] == b"\x78":
         data = inflated(data) or data
@@ -111,6 +117,12 @@ _ENCODINGS = (
         ("",),
         re.compile(r"(?<![A-Za-z0-9+/_=-])(?!data:)[A-Za-z0-9+/_-]{16,}={0,2}(?![A-Za-z0-9+/_-])"),
         _base64,
+    ),
+    _Encoding(
+        "base64",
+        ("\n",),
+        re.compile(r"(?<![A-Za-z0-9+/_=-])(?:[A-Za-z0-9+/_-]{56,}+\n)++[A-Za-z0-9+/_-]*+={0,2}"),
+        _base64_lines,
     ),
     _Encoding("hexadecimal escapes", ("\\x",), re.compile(r"(?:\\x[0-9a-fA-F]{2}){6,200000}"), _hexadecimal),
     _Encoding(

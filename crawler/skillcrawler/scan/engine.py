@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from itertools import islice
 from typing import Any
 
 from skillcrawler.scan.context import about_security, weighed
@@ -15,7 +16,7 @@ from skillcrawler.scan.rule import Hit, Rule, Skill
 from skillcrawler.scan.rules import RULE_SET, RULES
 from skillcrawler.scan.scanfile import ScanFile
 from skillcrawler.scan.unpack import ARCHIVE_ROOM, SKILL_ROOM, Contents, unpack
-from skillcrawler.scan.view import Kind, Meter, View, WorkExceeded, decode, is_binary, kind_of
+from skillcrawler.scan.view import WORK_LIMIT, Kind, Meter, View, WorkExceeded, decode, is_binary, kind_of
 from skilldata.models import EVIDENCE_LIMIT, Finding, ScanReport, Severity, Verdict
 
 logger = logging.getLogger(__name__)
@@ -39,30 +40,40 @@ def scan_skill(
         popular: Names of popular skills, added to a short list of well-known ones.
 
     Returns:
-        The findings, heaviest first, at most five for each rule and file. Where the skill needs more work than
-        one scan may do, or a rule fails, `problem` says so and the verdict is `error`, unless what was found
-        blocks the skill all the same.
+        The findings, heaviest first, at most five for each rule and file. Where a file needs more work than its
+        share, an archive is not read to its end, or a rule fails, `problem` says so and the verdict is `error`,
+        unless what was found blocks the skill all the same.
     """
-    ordered = tuple(sorted(files, key=lambda file: (file.path, file.data)))
-    meter = Meter()
+    ordered = tuple(sorted(files, key=_turn))
     found: list[Finding] = []
     problems: list[str] = []
-    try:
-        with _failures(problems, "reading the files"):
-            contents = tuple(_opened(ordered, problems))
-            skill = _skill(ordered, contents, manifest or {}, popular_names(popular), meter)
-            for rule in RULES:
-                with _failures(problems, f"rule {rule.id}"):
-                    found.extend(_findings(rule, skill))
-    except WorkExceeded:
-        problems.append("the scan stopped early: the skill is full of text that many rules have to look at closely")
+    with _failures(problems, "reading the files"):
+        skill = Skill(
+            files=ordered,
+            contents=tuple(_opened(ordered, problems)),
+            manifest=manifest or {},
+            popular=popular_names(popular),
+            about_security=about_security(manifest or {}),
+            by_path={file.path: file for file in ordered},
+        )
+        for rule in RULES:
+            with _failures(problems, f"rule {rule.id}"):
+                found.extend(_of_skill(rule, skill))
+        _scan_files(skill, found, problems)
     kept, problem = _strongest(found), _joined(problems)
     return ScanReport(findings=kept, verdict=_verdict(kept, problem), rule_set=RULE_SET, problem=problem)
 
 
+def _turn(file: ScanFile) -> tuple[bool, bool, int, str, bytes]:
+    """Sort SKILL.md first, then scripts, the small before the large."""
+    is_script = kind_of(file.path, file.data) is Kind.SCRIPT
+    return file.path.lower() != "skill.md", not is_script, len(file.data), file.path, file.data
+
+
 def _joined(problems: list[str]) -> str:
-    more = [f"and {len(problems) - _PROBLEMS} more"] if len(problems) > _PROBLEMS else []
-    return "; ".join(problems[:_PROBLEMS] + more)
+    named = list(dict.fromkeys(problems))
+    more = [f"and {len(named) - _PROBLEMS} more"] if len(named) > _PROBLEMS else []
+    return "; ".join(named[:_PROBLEMS] + more)
 
 
 @contextmanager
@@ -88,22 +99,27 @@ def _opened(files: Iterable[ScanFile], problems: list[str]) -> Iterator[Contents
         yield contents
 
 
-def _skill(
-    files: tuple[ScanFile, ...],
-    contents: tuple[Contents, ...],
-    manifest: Mapping[str, Any],
-    popular: Collection[str],
-    meter: Meter,
-) -> Skill:
-    return Skill(
-        files=files,
-        contents=contents,
-        views=tuple(view for file, held in zip(files, contents, strict=True) for view in _views(file, held, meter)),
-        manifest=manifest,
-        popular=popular,
-        about_security=about_security(manifest),
-        by_path={file.path: file for file in files},
-    )
+def _scan_files(skill: Skill, found: list[Finding], problems: list[str]) -> None:
+    """Look at one file after the other; each may use an equal share of the work that is left.
+
+    So no file can use up another's share, and what a file leaves goes to those behind it.
+    """
+    left = WORK_LIMIT
+    for number, (file, contents) in enumerate(zip(skill.files, skill.contents, strict=True)):
+        meter = Meter(left // (len(skill.files) - number))
+        try:
+            for view in _views(file, contents, meter):
+                _scan_view(view, skill, found, problems)
+        except WorkExceeded:
+            problems.append(f"{shown(file.path)} was not scanned to its end: many rules have to look at it closely")
+        left -= meter.spent
+
+
+def _scan_view(view: View, skill: Skill, found: list[Finding], problems: list[str]) -> None:
+    for rule in RULES:
+        if rule.of_view is not None:
+            with _failures(problems, f"rule {rule.id}"):
+                found.extend(_finding(rule, hit, skill) for hit in islice(rule.of_view(view, skill), _HITS_PER_RULE))
 
 
 def _views(file: ScanFile, contents: Contents, meter: Meter) -> Iterator[View]:
@@ -137,16 +153,8 @@ def _with_hidden(view: View, meter: Meter, depth: int) -> Iterator[View]:
         yield from _with_hidden(inner, meter, depth - 1 if hidden.how not in ("rot13", "reversed text") else 0)
 
 
-def _findings(rule: Rule, skill: Skill) -> Iterator[Finding]:
-    if rule.of_skill is not None:
-        for hit in rule.of_skill(skill):
-            yield _finding(rule, hit, skill)
-    if rule.of_view is not None:
-        for view in skill.views:
-            for count, hit in enumerate(rule.of_view(view, skill)):
-                if count >= _HITS_PER_RULE:
-                    break
-                yield _finding(rule, hit, skill)
+def _of_skill(rule: Rule, skill: Skill) -> Iterator[Finding]:
+    return (_finding(rule, hit, skill) for hit in rule.of_skill(skill)) if rule.of_skill else iter(())
 
 
 def _finding(rule: Rule, hit: Hit, skill: Skill) -> Finding:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
 from typing import Any
 
-from skillcrawler.scan.rule import Hit, Skill, hit, skill_rule, view_rule
+from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import FETCH, TO_SHELL
@@ -253,10 +255,11 @@ def persistence(view: View, skill: Skill) -> Iterator[Hit]:
 
 
 _START_NAMES = re.compile(r"(?:^|/)(?:sitecustomize|usercustomize)\.py$|\.pth$|(?:^|/)\.?git/?hooks/[a-z-]{4,20}$")
+_COMMAND_OF_HOOK = re.compile(r"\"command\"[ ]?:[ ]?\"((?:[^\"\\\n]|\\.){1,400})\"")
 _CODE_LINE = re.compile(r"^import[ \t]", re.MULTILINE)
 
 
-@skill_rule(
+@view_rule(
     "start-file",
     Severity.HIGH,
     "A file that an interpreter or git runs by itself",
@@ -264,13 +267,13 @@ _CODE_LINE = re.compile(r"^import[ \t]", re.MULTILINE)
     "nobody has to call them.",
     remedy="Make it a script that the reader calls.",
 )
-def start_file(skill: Skill) -> Iterator[Hit]:
+def start_file(view: View, skill: Skill) -> Iterator[Hit]:
     """Find files whose name alone makes them run."""
-    for view in skill.views:
-        if view.origin or not _START_NAMES.search(view.path.lower()):
-            continue
-        if not view.path.lower().endswith(".pth") or _CODE_LINE.search(view.low):
-            yield Hit(Severity.HIGH, path=view.path, note="runs without being called")
+    path = view.path.lower()
+    if view.origin or not _START_NAMES.search(path):
+        return
+    if not path.endswith(".pth") or _CODE_LINE.search(view.low):
+        yield Hit(Severity.HIGH, path=view.path, note="runs without being called")
 
 
 @view_rule(
@@ -306,25 +309,28 @@ def agent_memory(view: View, skill: Skill) -> Iterator[Hit]:
             yield hit(Severity.HIGH, view, match)
 
 
-@skill_rule(
+@view_rule(
     "agent-hook",
     Severity.HIGH,
     "A hook runs a command on the agent's events",
     explanation="Hooks run outside the agent's judgement and its approval prompts.",
     remedy="Keep hooks to a script that ships with the skill and uses no network, and describe it.",
 )
-def agent_hook(skill: Skill) -> Iterator[Hit]:
-    """Find hooks in the manifest and in settings files, and weigh what they run."""
+def _hook_in_file(view: View, skill: Skill) -> Iterator[Hit]:
+    """Find hooks in settings files, and weigh what they run."""
+    found = view.find(_HOOK_FILE) if view.kind is Kind.CONFIGURATION else ()
+    if found:
+        for match in islice(_COMMAND_OF_HOOK.finditer(view.low, 0, 200_000), 20):
+            yield hit(_weight_of_command(match[1]), view, found[0], note=f"hook: {match[1]}")
+
+
+def _hook_in_manifest(skill: Skill) -> Iterator[Hit]:
+    """Find hooks in the manifest, and weigh what they run."""
     for command in _commands(skill.manifest.get("hooks")):
         yield Hit(_weight_of_command(command), path="SKILL.md", note=f"hook: {command}")
-    for view in skill.views:
-        if view.kind is Kind.CONFIGURATION:
-            found = view.find(_HOOK_FILE)
-            commands = (
-                re.findall(r"\"command\"[ ]?:[ ]?\"((?:[^\"\\\n]|\\.){1,400})\"", view.low[:200_000]) if found else []
-            )
-            for command in commands[:20]:
-                yield Hit(_weight_of_command(command), view, found[0].start(), found[0].end(), note=f"hook: {command}")
+
+
+agent_hook = replace(_hook_in_file, of_skill=_hook_in_manifest)
 
 
 def _commands(hooks: Any) -> Iterator[str]:

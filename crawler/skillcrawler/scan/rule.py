@@ -40,11 +40,19 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """All that rules may look at; `contents` says for each of `files` what it holds if it is an archive."""
+    """What rules may look at beside the text at hand.
+
+    Attributes:
+        files: All files.
+        contents: For each of `files`, what it holds if it is an archive.
+        manifest: The front matter as read.
+        popular: Names of popular skills.
+        about_security: Whether the skill says that it is about security.
+        by_path: `files` by their paths.
+    """
 
     files: tuple[ScanFile, ...]
     contents: tuple[Contents, ...]
-    views: tuple[View, ...]
     manifest: Mapping[str, Any]
     popular: Collection[str]
     about_security: bool = False
@@ -65,8 +73,8 @@ class Rule:
         title: What it finds, a few words.
         explanation: Why that matters, one or two sentences for the reader of a page.
         remedy: What the author can do, one sentence.
-        of_view: Looks at one text; None if it looks at the whole skill.
-        of_skill: Looks at the whole skill; None if it looks at one text.
+        of_view: Looks at one text; None if it looks at the whole skill only.
+        of_skill: Looks at the names, first bytes and manifest of the whole skill; None if it looks at texts only.
     """
 
     id: str

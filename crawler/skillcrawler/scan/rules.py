@@ -48,7 +48,8 @@ RULES: tuple[Rule, ...] = (
 def _digest() -> str:
     """A digest over the source of this package: any change to a rule, or to what it stands on, changes it."""
     sources = sorted(
-        (entry for entry in files(__package__).iterdir() if entry.name.endswith(".py")), key=lambda entry: entry.name
+        (entry for entry in files(__name__.rpartition(".")[0]).iterdir() if entry.name.endswith(".py")),
+        key=lambda entry: entry.name,
     )
     digest = hashlib.sha256()
     for source in sources:

@@ -3,7 +3,7 @@
 Rules never run a pattern over a whole file. `View.find` looks for a signal's literal strings first
 (one pass of `str.find` each), then runs the pattern over the lines around them. So a 5 MiB file costs
 little unless it is full of such strings, and every byte is still looked at. The work is metered: a
-skill made to exhaust the scanner ends with `WorkExceeded` and the verdict `error`.
+file made to exhaust the scanner ends with `WorkExceeded`, and its skill with the verdict `error`.
 """
 
 from __future__ import annotations
@@ -23,6 +23,10 @@ _LONG = 100_000  # from this length on, words are looked up before the text is s
 _WORTH_IT = 0.25  # share of a text's length that its vocabulary may have
 _WORD = re.compile(r"[a-z0-9]{3,}")
 _OVERLAP = 400  # no pattern matches more than this
+# Long runs of encoded bytes, in one line or many. Any short word is in them by chance and nothing that runs or reads as
+# an order is, for want of blanks and punctuation, so signals are looked for at their edges; `decode` reads the inside.
+_ENCODED = re.compile(r"(?<![a-z0-9+/=_-])(?:[a-z0-9+/=_-]{60,}+\n?)++")
+_ENCODED_LENGTH = 10_000
 
 _PROSE = frozenset({".md", ".mdx", ".markdown", ".txt", ".rst", ".adoc", ".org"})
 _SCRIPTS = set_of(
@@ -53,20 +57,27 @@ class Kind(StrEnum):
 
 
 class WorkExceeded(Exception):
-    """A skill needs more work than `WORK_LIMIT`."""
+    """A file needs more work than its share of `WORK_LIMIT`."""
 
 
 class Meter:
-    """Counts the work done for one skill, in characters, so that results never depend on the clock."""
+    """Counts the work done for one file, in characters, so that results never depend on the clock.
 
-    def __init__(self, limit: int = WORK_LIMIT) -> None:
-        self._left = limit
+    Attributes:
+        spent: What was done so far, never more than the limit.
+    """
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self.spent = 0
 
     def spend(self, characters: int) -> None:
-        """Take `characters` and a fixed cost off what is left; raises `WorkExceeded`."""
-        self._left -= characters + _SPAN_COST
-        if self._left < 0:
+        """Count `characters` and a fixed cost; raises `WorkExceeded`."""
+        cost = characters + _SPAN_COST
+        if self.spent + cost > self._limit:
+            self.spent = self._limit
             raise WorkExceeded
+        self.spent += cost
 
 
 class View:
@@ -107,6 +118,7 @@ class View:
         self._plain: PlainText = plain_text(text)
         self.plain = self._plain.text
         self.low = self.plain.lower()
+        self._stretches = _without_encoded(self.low)
         self._characters: frozenset[str] | None = None
         self._vocabulary: str | None = None
         self._has: dict[str, bool] = {}
@@ -138,12 +150,14 @@ class View:
     def _has_one(self, needle: str) -> bool:
         known = self._has.get(needle)
         if known is None:
-            known = self._has[needle] = self._words_occur(needle) and needle in self.low
+            known = self._has[needle] = self._words_occur(needle) and any(
+                self.low.find(needle, start, end) >= 0 for start, end in self._stretches
+            )
         return known
 
     def _words_occur(self, needle: str) -> bool:
         """Whether the text has the needle's characters and words, which is quickly denied for long texts."""
-        if len(self.low) < _LONG:
+        if sum(end - start for start, end in self._stretches) < _LONG:
             return True
         if self._characters is None:
             self._characters = frozenset(self.low)
@@ -160,21 +174,22 @@ class View:
         spans: list[tuple[int, int]] = []
         for needle in signal.needles:
             if self._has_one(needle):
-                self._collect_spans(needle, signal.lines, spans)
+                for first, last in self._stretches:
+                    self._collect_spans(needle, signal.lines, first, last, spans)
         text = self.plain if signal.cased else self.low
         found: list[re.Match[str]] = []
         for start, end in merged(spans):
             found.extend(signal.compiled.finditer(text, start, end))
         return found
 
-    def _collect_spans(self, needle: str, lines: int, spans: list[tuple[int, int]]) -> None:
+    def _collect_spans(self, needle: str, lines: int, first: int, last: int, spans: list[tuple[int, int]]) -> None:
         low = self.low
-        at = low.find(needle)
+        at = low.find(needle, first, last)
         while at >= 0:
             start, end, cut = self._around(at, at + len(needle), lines)
             self._meter.spend(end - start)
             spans.append((start, end))
-            at = low.find(needle, max(at + 1, end - _OVERLAP if cut else end))
+            at = low.find(needle, max(at + 1, end - _OVERLAP if cut else end), last)
 
     def _around(self, start: int, end: int, lines: int) -> tuple[int, int, bool]:
         """The lines around a stretch, at most `_REACH` to either side, and whether the end was cut."""
@@ -191,6 +206,17 @@ class View:
                 return start, ceiling, ceiling < len(low)
             end = stop + 1
         return start, end, False
+
+
+def _without_encoded(low: str) -> list[tuple[int, int]]:
+    """The stretches of a text outside long encoded runs, whose first and last `_REACH` characters belong to them."""
+    stretches: list[tuple[int, int]] = []
+    start = 0
+    for match in _ENCODED.finditer(low) if len(low) >= _ENCODED_LENGTH else ():
+        if match.end() - match.start() >= _ENCODED_LENGTH:
+            stretches.append((start, match.start() + _REACH))
+            start = match.end() - _REACH
+    return [*stretches, (start, len(low))]
 
 
 def kind_of(path: str, data: bytes) -> Kind:

@@ -256,19 +256,22 @@ class Database:
         crawled = Crawled(
             repository_id, revision, tree_oid, committed_at, licence_basis, rewritten, plugins, self._bounds
         )
-        for attempt in range(DEADLOCKS):
-            try:
-                with self.transaction() as connection:
-                    outcome = record_crawl(connection, crawled, skills, unchanged)
-            except ServiceUnavailable as error:
-                # Two crawls that add the same packages can wait for each other; PostgreSQL ends one of them.
-                if not isinstance(error.__cause__, psycopg.errors.DeadlockDetected) or attempt == DEADLOCKS - 1:
-                    raise
-            else:
-                break
+        outcome = self._record(crawled, skills, unchanged)
         if outcome is None:
             raise _unknown(repository_id)
         return outcome
+
+    def _record(
+        self, crawled: Crawled, skills: Iterable[ReadSkill], unchanged: Sequence[str], attempt: int = 1
+    ) -> CrawlOutcome | None:
+        try:
+            with self.transaction() as connection:
+                return record_crawl(connection, crawled, skills, unchanged)
+        except ServiceUnavailable as error:
+            # Two crawls that add the same packages can wait for each other; PostgreSQL ends one of them.
+            if not isinstance(error.__cause__, psycopg.errors.DeadlockDetected) or attempt == DEADLOCKS:
+                raise
+        return self._record(crawled, skills, unchanged, attempt + 1)
 
     def record_event(self, kind: str, repository_id: int, evidence: dict[str, Any]) -> None:
         """Add an event of which nothing else in the index speaks, once for the same evidence."""
