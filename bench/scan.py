@@ -15,6 +15,7 @@ import os
 import random
 import sys
 import time
+import tracemalloc
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -35,7 +36,15 @@ HIGH = Severity.HIGH.rank
 
 def measure(quick: bool) -> list[Figure]:
     """All figures: recall by category, false positives, time."""
-    return [*_made_up(), *_held_out(), *_late_payload(), *_opaque(), *_labelled(), *_real(10 if quick else 1)]
+    return [
+        *_made_up(),
+        *_held_out(),
+        *_late_payload(),
+        *_opaque(),
+        *_memory(),
+        *_labelled(),
+        *_real(10 if quick else 1),
+    ]
 
 
 def _made_up() -> Iterator[Figure]:
@@ -73,6 +82,18 @@ def _opaque() -> Iterator[Figure]:
     for name, content in (("random bytes", data), ("base64", base64.b64encode(data)[: len(data)])):
         _, seconds = _timed([ScanFile("assets/data", 0o100644, content)], {})
         yield Figure(f"5 MiB of {name}", seconds * 1_000, "ms CPU", 2_000)
+
+
+def _memory() -> Iterator[Figure]:
+    """The peak of Python's own allocations over a skill of the greatest size, its 10 MiB of files included."""
+    encoded = base64.encodebytes(random.Random(1).randbytes(4 * 1024 * 1024))[: 5 * 1024 * 1024]
+    text = "An ordinary line of text \u00e9 \U0001f600, of which there are many.\n".encode() * 80_000
+    for name, content in (("encoded bytes", encoded), ("text with emoji", text[: 5 * 1024 * 1024])):
+        tracemalloc.start()
+        scan_skill([ScanFile(f"assets/{number}", 0o100644, content + b"%d" % number) for number in range(2)])
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        yield Figure(f"memory of a skill of 10 MiB: {name}", peak / 1024 / 1024, "MiB", 256)
 
 
 def _real(step: int) -> Iterator[Figure]:
