@@ -68,7 +68,7 @@ QUERIES: dict[str, str] = {
         SELECT p.repository_id, file, p.name, skill.repository_id, skill.path
         FROM sourced AS p JOIN plugin_component AS c ON c.plugin_id = p.plugin_id AND c.kind = 'skill'
         JOIN skill ON skill.repository_id = source_id AND skill.path = c.path
-        WHERE p.gone_at IS NULL AND state = 'listed'
+        WHERE p.gone_at IS NULL AND state = 'listed' AND skill_id NOT IN (SELECT skill_id FROM skill_takedown)
         UNION
         SELECT p.repository_id, file, p.name, skill.repository_id, skill.path
         FROM (
@@ -77,7 +77,7 @@ QUERIES: dict[str, str] = {
             ORDER BY repository_id, source_id, source_folder, file, name
         ) AS p JOIN skill ON skill.repository_id = source_id
              AND regexp_replace(skill.path, '/?[^/]+$', '') = ltrim(source_folder || '/skills', '/')
-        WHERE state = 'listed'
+        WHERE state = 'listed' AND skill_id NOT IN (SELECT skill_id FROM skill_takedown)
         ORDER BY 1, 2, 3, 4, 5
     """,  # noqa: S608
     "plugin_diagnostic": """
