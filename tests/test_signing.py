@@ -17,6 +17,7 @@ from skillcrawler.schedules import METADATA
 from skillcrawler.worker import connect
 from skilldata.objects import package_key
 from skilldata.store import SnapshotStore
+from skilldata.trust.client import TrustClient
 from skilldata.trust.metadata import ObjectMetadata
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -77,6 +78,16 @@ def test_what_a_crawl_publishes_can_be_checked(signing: Registry, tmp_path: Path
         assert "does not vouch" in failing(signing, *check(signing, url, package))
 
 
+def test_the_json_index_is_vouched_for_as_it_is_published(signing: Registry, tmp_path: Path) -> None:
+    root = (signing.settings.state_directory / "tuf" / "1.root.json").read_bytes()
+    with served(signing) as url:
+        client = TrustClient(tmp_path / "client", url, root=root)
+        parts = [key for key, _ in signing.objects.keys("index/v1/") if "/objects/" in key or "/trees/" in key]
+        assert len(parts) >= 3
+        for key in parts:
+            client.verify(key, signing.objects.get(key))
+
+
 def test_a_package_at_an_address_can_be_checked(signing: Registry) -> None:
     with served(signing) as url:
         address = f"{url}/api/v1/packages/{packages(signing)[0]}"
@@ -124,7 +135,7 @@ def test_a_new_online_key_takes_a_rotation_and_a_publish(signing: Registry) -> N
     signing.environment["SKILLREGISTRY_TRUST__ONLINE_KEY_FILE"] = str(folder / "online-2.pem")
     run(signing, "publish", "--force")
     assert run(signing, "trust", "verify") == {"packages": 2}
-    assert run(signing, "trust", "refresh")["targets"] == 2
+    assert run(signing, "trust", "refresh")["bins"] == 0
 
 
 def test_going_back_signs_what_was_live(signing: Registry, github: StandIn) -> None:

@@ -19,14 +19,14 @@ from skilldata.trust.ceremony import KeyRole, Keys, add_signature, make_root, ro
 from skilldata.trust.client import TrustClient
 from skilldata.trust.keys import make_key, read_key
 from skilldata.trust.metadata import FolderMetadata
-from skilldata.trust.repository import Target
+from skilldata.trust.repository import VouchedFile
 
 NOW = datetime.now(UTC)
 PACKAGES = {f"packages/{n:02d}/{n:064d}.zip": f"package {n}".encode() for n in range(40)}
 
 
-def targets(packages: dict[str, bytes]) -> list[Target]:
-    return [Target(path, len(data), hashlib.sha256(data).hexdigest()) for path, data in packages.items()]
+def targets(packages: dict[str, bytes]) -> list[VouchedFile]:
+    return [VouchedFile(path, len(data), hashlib.sha256(data).hexdigest()) for path, data in packages.items()]
 
 
 class Registry:

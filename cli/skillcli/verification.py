@@ -10,13 +10,13 @@ import requests
 from skilldata.errors import NotFound, RegistryError, ServiceUnavailable
 from skilldata.objects import package_key
 from skilldata.trust.client import TrustClient
-from skilldata.trust.repository import Target
+from skilldata.trust.repository import VouchedFile
 
 MAX_BYTES = 64 * 1024 * 1024  # no package is larger
 TIMEOUT = 30.0  # seconds without a byte
 
 
-def verify_package(package: str, *, registry: str, root: Path | None, cache: Path) -> Target:
+def verify_package(package: str, *, registry: str, root: Path | None, cache: Path) -> VouchedFile:
     """Check a package.
 
     Args:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import hashlib
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
 from skilldata.config import Settings
+from skilldata.contents import require_json_index
 from skilldata.errors import NotFound
+from skilldata.jsonindex.build import object_path
 from skilldata.objects import ObjectStore
-from skilldata.publish.publisher import Publisher
+from skilldata.publish.order import ROOT
+from skilldata.publish.published import tree_path
+from skilldata.publish.publisher import Publisher, tree_bytes
 from skilldata.publish.target import BucketTarget, FolderTarget, Target
 from skilldata.snapshot import Snapshot
 from skilldata.store import SnapshotStore
+from skilldata.trust.repository import VouchedFile
 from skilldata.trust.signing import MetadataSigner
 
 Built = TypeVar("Built")
@@ -86,9 +92,21 @@ class Publication(Generic[Built]):
             publisher.publish(folder)
 
     def _prepare(self, folder: Path) -> Built:
-        """Build the site, and vouch for the packages before anything that readers see refers to them."""
+        """Build the site, and vouch for packages and JSON index before anything that readers see refers to them."""
         with Snapshot(folder) as snapshot:
             built = self._build_site(self._settings, snapshot)
             if self.signer.signs:
-                self.signer.sign(snapshot, datetime.now(UTC))
+                self.signer.sign(snapshot, datetime.now(UTC), index=index_targets(folder))
         return built
+
+
+def index_targets(folder: Path) -> Iterator[VouchedFile]:
+    """List what clients check of a snapshot's JSON index: directories, shards, and the document that leads to them.
+
+    The entry has a time and goes out later; its list of directories is that document's.
+    """
+    index = require_json_index(folder)
+    for part in (*index.tree.directories, *index.shards()):
+        yield VouchedFile(ROOT + object_path(part.digest), part.size, part.digest.removeprefix("sha256:"))
+    data = tree_bytes(index.tree)
+    yield VouchedFile(ROOT + tree_path(index.tree.snapshot), len(data), hashlib.sha256(data).hexdigest())

@@ -145,7 +145,7 @@ class Publisher:
         old = self.published.index(before) if before else None
         self._uploads.packages(old, new)
         self._uploads.parts(old, new)
-        self.published.put(tree_path(new.tree.snapshot), _tree_bytes(new.tree), SNAPSHOT)
+        self.published.put(tree_path(new.tree.snapshot), tree_bytes(new.tree), SNAPSHOT)
         entry, data = make_entry()
         report = PublishReport(new.tree.snapshot, self._target.name, changed=True, deltas=len(entry.deltas))
         gone = self._put_documents(new, report)
@@ -261,5 +261,6 @@ class Publisher:
             yield
 
 
-def _tree_bytes(tree: Tree) -> bytes:
+def tree_bytes(tree: Tree) -> bytes:
+    """Give the document that lists a snapshot's directories, as it is published."""
     return encode(Tree(**{name: getattr(tree, name) for name in Tree.model_fields}))

@@ -15,7 +15,7 @@ from tuf.api.metadata import TargetFile
 from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
 
 from skilldata.errors import IntegrityError, NotFound, ServiceUnavailable, TrustError
-from skilldata.trust.repository import Target
+from skilldata.trust.repository import VouchedFile
 
 METADATA_PATH = "tuf/"
 
@@ -51,7 +51,7 @@ class TrustClient:
                 bootstrap=None if (folder / "root.json").exists() else root,
             )
 
-    def look_up(self, path: str) -> Target:
+    def look_up(self, path: str) -> VouchedFile:
         """Look a path up.
 
         Raises:
@@ -60,9 +60,9 @@ class TrustClient:
             ServiceUnavailable: It cannot be had.
         """
         info = self._info(path)
-        return Target(path, info.length, info.hashes["sha256"])
+        return VouchedFile(path, info.length, info.hashes["sha256"])
 
-    def verify(self, path: str, data: bytes) -> Target:
+    def verify(self, path: str, data: bytes) -> VouchedFile:
         """Check bytes from anywhere.
 
         Raises:
@@ -76,7 +76,7 @@ class TrustClient:
             raise IntegrityError(
                 f"{path} has other bytes than the registry published", remedy="Do not use them; fetch them again."
             ) from None
-        return Target(path, info.length, info.hashes["sha256"])
+        return VouchedFile(path, info.length, info.hashes["sha256"])
 
     def _info(self, path: str) -> TargetFile:
         with _checking(self._base_url):

@@ -30,7 +30,7 @@ SignedT = TypeVar("SignedT", Root, Targets, Snapshot, Timestamp)
 _FORMAT = JSONSerializer(compact=True)
 
 
-class Target(NamedTuple):
+class VouchedFile(NamedTuple):
     """One file that the metadata vouches for: its path below the public address, size in bytes, SHA-256 in hex."""
 
     path: str
@@ -68,7 +68,7 @@ class TrustRepository:
         self._store = store
         self._signer = signer
 
-    def update(self, targets: Iterable[Target], now: datetime) -> Signed:
+    def update(self, targets: Iterable[VouchedFile], now: datetime) -> Signed:
         """Vouch for these files, and for no others.
 
         Raises:

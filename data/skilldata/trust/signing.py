@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 
 from tuf.api.exceptions import DownloadHTTPError
@@ -17,7 +18,7 @@ from skilldata.snapshot import Snapshot
 from skilldata.trust.client import TrustClient
 from skilldata.trust.keys import parse_key
 from skilldata.trust.metadata import BothMetadata, FolderMetadata, MetadataStore, ObjectMetadata
-from skilldata.trust.repository import Signed, Target, TrustRepository, bring
+from skilldata.trust.repository import Signed, TrustRepository, VouchedFile, bring
 
 FOLDER = "tuf"  # below the state directory
 BASE_URL = "registry:"  # what the metadata is asked for under when it comes from the store itself
@@ -43,13 +44,13 @@ class MetadataSigner:
         """Whether there is a key."""
         return self._settings.online_key is not None
 
-    def sign(self, snapshot: Snapshot, now: datetime) -> Signed:
-        """Vouch for the packages of a snapshot.
+    def sign(self, snapshot: Snapshot, now: datetime, *, index: Iterable[VouchedFile] = ()) -> Signed:
+        """Vouch for the packages of a snapshot, and for the files of its JSON index.
 
         Raises:
             TrustError: Root or targets metadata is missing or not to be used, or the key is not the one it names.
         """
-        return self._repository().update(package_targets(snapshot), now)
+        return self._repository().update(chain(package_targets(snapshot), index), now)
 
     def refresh(self, now: datetime) -> Signed:
         """Vouch for what is published a while longer. Raises as `sign` does."""
@@ -93,10 +94,10 @@ class MetadataSigner:
         return TrustRepository(self._store, signer)
 
 
-def package_targets(snapshot: Snapshot) -> Iterator[Target]:
+def package_targets(snapshot: Snapshot) -> Iterator[VouchedFile]:
     """List the packages that a snapshot lets people download, by the path they have in the bucket."""
     for package_digest, size in snapshot.served_packages():
-        yield Target(package_key(package_digest), size, package_digest.removeprefix("sha256:"))
+        yield VouchedFile(package_key(package_digest), size, package_digest.removeprefix("sha256:"))
 
 
 class _StoreFetcher(FetcherInterface):
