@@ -19,7 +19,8 @@ from skilldata.copies import group_copies
 from skilldata.errors import SnapshotError
 from skilldata.snapshot import DATABASE, TABLES, VIEWS
 
-MEMORY = "1GB"  # of DuckDB while it builds; the rest goes through files
+ROW_GROUP = 20_480  # rows, all of which are in memory at once: DuckDB's own 122,880 texts are a gigabyte
+MEMORY = "1400MB"  # of DuckDB while it builds; the rest goes through files
 # DuckDB would hold a table with a key, and the key's index, in memory as a whole. PostgreSQL saw to the keys, and rows
 # in their order are found by the smallest and largest value of each part.
 KEY = re.compile(r",\s*PRIMARY KEY \([^)]*\)| PRIMARY KEY")
@@ -47,7 +48,8 @@ def load_tables(work: Path) -> dict[str, int]:
         check=False,
     )
     if done.returncode:
-        reason = (done.stderr.strip().splitlines() or [f"it ended with {done.returncode}"])[-1]
+        lines = [line for line in done.stderr.splitlines() if "Error" in line or "Exception" in line]
+        reason = (lines or [f"it ended with {done.returncode}"])[-1]
         raise SnapshotError(
             f"the rows cannot be loaded into DuckDB: {reason[:500]}", remedy="Look at disk space and memory; try again."
         )
@@ -63,7 +65,9 @@ def _load(work: Path) -> dict[str, int]:
         connection.execute(f"SET memory_limit = '{MEMORY}'")
         connection.execute(f"SET temp_directory = '{work / '.spill'}'")
         connection.execute("SET TimeZone = 'UTC'")
-        connection.execute(f"ATTACH '{work / DATABASE}' AS snapshot (STORAGE_VERSION 'v1.2.0')")
+        connection.execute(
+            f"ATTACH '{work / DATABASE}' AS snapshot (STORAGE_VERSION 'v1.2.0', ROW_GROUP_SIZE {ROW_GROUP})"
+        )
         connection.execute("USE snapshot")
         for table, columns in TABLES.items():
             connection.execute(f"CREATE TABLE {table} ({KEY.sub('', columns)})")
