@@ -20,9 +20,11 @@ from skilldata.errors import SnapshotError
 from skilldata.snapshot import DATABASE, TABLES, VIEWS
 
 ROW_GROUP = 20_480  # rows, all of which are in memory at once: DuckDB's own 122,880 texts are a gigabyte
-MEMORY = "1400MB"  # of DuckDB while it builds; the rest goes through files
+MEMORY = "1200MB"  # of DuckDB while it builds; the rest goes through files
 # DuckDB would hold a table with a key, and the key's index, in memory as a whole. PostgreSQL saw to the keys, and rows
 # in their order are found by the smallest and largest value of each part.
+# Longest row. DuckDB reads ahead in buffers of many rows of that size, unless it is told of another.
+LINE = 16 * 1024 * 1024
 KEY = re.compile(r",\s*PRIMARY KEY \([^)]*\)| PRIMARY KEY")
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
 
@@ -76,7 +78,8 @@ def _load(work: Path) -> dict[str, int]:
             # PostgreSQL writes NULL as nothing and the empty text as "".
             connection.execute(
                 f"COPY {table} FROM '{work / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
-                "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, NEW_LINE '\\n')"
+                "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, NEW_LINE '\\n', "
+                f"MAX_LINE_SIZE {LINE}, BUFFER_SIZE {2 * LINE})"
             )
             (work / f"{table}.csv").unlink()
         group_copies(connection, work)
