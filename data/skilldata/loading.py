@@ -21,10 +21,10 @@ from skilldata.snapshot import DATABASE, TABLES, VIEWS
 
 ROW_GROUP = 20_480  # rows, all of which are in memory at once: DuckDB's own 122,880 texts are a gigabyte
 MEMORY = "1200MB"  # of DuckDB while it builds; the rest goes through files
-# DuckDB would hold a table with a key, and the key's index, in memory as a whole. PostgreSQL saw to the keys, and rows
-# in their order are found by the smallest and largest value of each part.
 # Longest row. DuckDB reads ahead in buffers of many rows of that size, unless it is told of another.
 LINE = 16 * 1024 * 1024
+# DuckDB would hold a table with a key, and the key's index, in memory as a whole. PostgreSQL saw to the keys, and rows
+# in their order are found by the smallest and largest value of each part.
 KEY = re.compile(r",\s*PRIMARY KEY \([^)]*\)| PRIMARY KEY")
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
 
