@@ -146,8 +146,8 @@ def _floor(settings: Settings, folder: Path) -> dict[str, Any]:
             made.execute(f"CREATE TABLE {table} ({KEY.sub('', columns)})")
             made.execute(
                 f"COPY {table} FROM '{folder / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
-                "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, BUFFER_SIZE 33554432, "
-                "NEW_LINE '\\n')"
+                "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, "
+                "BUFFER_SIZE 33554432, NEW_LINE '\\n')"
             )
             made.execute(f"COPY {table} TO '{folder / table}.parquet' (FORMAT parquet, COMPRESSION zstd)")
     return {}
