@@ -45,7 +45,11 @@ PATIENCE = 300  # seconds
 AT_ONCE = 20  # crawls of one repository
 AWAY = 2  # seconds that a server is stopped
 SLOW = Fault(kind="git", method="POST", stall=0.3)  # so that there is a middle of the crawl
-SERVERS: dict[str, type[Server]] = {"PostgreSQL": Postgres, "S3": S3, "Temporal": Temporal}
+SERVERS: dict[str, Callable[[Path, Credentials], Server]] = {
+    "PostgreSQL": lambda folder, credentials: Postgres(folder, credentials, _unheard),
+    "S3": lambda folder, credentials: S3(folder, credentials, _unheard, bucket="skills"),
+    "Temporal": lambda folder, credentials: Temporal(folder, credentials, _unheard),
+}
 
 # The index by natural keys: no number that depends on an order of work, and no time of the run.
 INDEX = {
@@ -163,6 +167,10 @@ def crawl(registry: Registry, names: Sequence[str]) -> None:
 # -- what is done to a crawl
 
 
+def _unheard(_: str) -> None:
+    """Take what a server has to say, and tell nobody."""
+
+
 def restart(name: str) -> Callable[[World, Registry], None]:
     """Stop an embedded server in the middle of the crawl, and start it again."""
 
@@ -170,7 +178,7 @@ def restart(name: str) -> Callable[[World, Registry], None]:
         directory = world.services / "services"
         credentials = Credentials.load(directory / "credentials.json")
         assert credentials is not None, "the services run"
-        server = SERVERS[name](directory, credentials, lambda _: None)
+        server = SERVERS[name](directory, credentials)
         with _worker(registry), _crawling(world, registry):
             server.stop()
             time.sleep(AWAY)
