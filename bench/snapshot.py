@@ -141,7 +141,7 @@ def _floor(settings: Settings, folder: Path) -> dict[str, Any]:
                 for chunk in copy:
                     file.write(chunk)
     with duckdb.connect(str(folder / "floor.duckdb")) as made:
-        made.execute("SET threads = 1; SET memory_limit = '1GB'")
+        made.execute("SET threads = 1")
         for table, columns in TABLES.items():
             made.execute(f"CREATE TABLE {table} ({KEY.sub('', columns)})")
             made.execute(
