@@ -142,8 +142,8 @@ def _floor(settings: Settings, folder: Path) -> dict[str, Any]:
                     file.write(chunk)
     with duckdb.connect(str(folder / "floor.duckdb")) as made:
         made.execute("SET threads = 1")
-        for table, columns in TABLES.items():
-            made.execute(f"CREATE TABLE {table} ({KEY.sub('', columns)})")
+        for table in QUERIES:
+            made.execute(f"CREATE TABLE {table} ({KEY.sub('', TABLES[table])})")
             made.execute(
                 f"COPY {table} FROM '{folder / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
                 "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, "
