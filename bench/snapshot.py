@@ -141,9 +141,9 @@ def _floor(settings: Settings, folder: Path) -> dict[str, Any]:
                 for chunk in copy:
                     file.write(chunk)
     with duckdb.connect(str(folder / "floor.duckdb")) as made:
-        made.execute("SET threads = 1; SET memory_limit = '1GB'")
-        for table, columns in TABLES.items():
-            made.execute(f"CREATE TABLE {table} ({KEY.sub('', columns)})")
+        made.execute("SET threads = 1")
+        for table in QUERIES:
+            made.execute(f"CREATE TABLE {table} ({KEY.sub('', TABLES[table])})")
             made.execute(
                 f"COPY {table} FROM '{folder / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
                 "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, MAX_LINE_SIZE 16777216, "

@@ -18,7 +18,6 @@ from skilldata.database import Database
 
 BANDS = 16
 LEAST = 0.8  # resemblance of copies
-MEMORY = "1GB"  # of DuckDB; beyond it, it spills to disk
 DIGITS = VALUES * 8 // BANDS  # hexadecimal ones of a band
 
 
@@ -40,13 +39,12 @@ def group_copies(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
     """Fill the table `copy` from the other tables of a snapshot.
 
     Args:
-        connection: Has the snapshot's database in use.
+        connection: Has the snapshot's database in use, and a bound of its memory.
         folder: Where `export_rows` wrote; its files are deleted.
 
     Returns:
         How many skills are copies.
     """
-    connection.execute(f"SET memory_limit = '{MEMORY}'; SET temp_directory = '{folder / 'spill'}'")
     for name, columns in _TEMPORARY.items():
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
         file = folder / f"{name}.csv"
