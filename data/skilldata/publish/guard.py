@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 
 from skilldata.errors import SnapshotError
 from skilldata.jsonindex.documents import Entry, SourceHealth, Tree
+from skilldata.models import SourceKind
 
 
 class SnapshotHeld(SnapshotError):
@@ -51,7 +52,7 @@ def check(tree: Tree, sources: Sequence[SourceHealth], before: Entry, share: flo
     """Compare a snapshot with the live one.
 
     Raises:
-        SnapshotHeld: It has too few skills, or a source that had some has none.
+        SnapshotHeld: It has too few skills, or a source of more than one repository that had some has none.
     """
     if reasons := list(_reasons(tree, sources, before, share)):
         raise SnapshotHeld(tree.snapshot, reasons)
@@ -65,5 +66,8 @@ def _reasons(tree: Tree, sources: Sequence[SourceHealth], before: Entry, share: 
         return
     now = {(one.kind, one.target): one.skills for one in sources}
     for one in before.sources:
+        # A repository that is named by itself and goes is an ordinary event; many that go show in the share above.
+        if one.kind == SourceKind.REPOSITORY:
+            continue
         if one.skills and not now.get((one.kind, one.target), 0):
             yield f"{one.kind} {one.target} gave {one.skills} skills and gives none"
