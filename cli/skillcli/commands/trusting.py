@@ -14,7 +14,7 @@ import typer
 from skillcli import context
 
 if TYPE_CHECKING:
-    from skilldata.trust.ceremony import KeyRole
+    from skilldata.trust.ceremony import KeyRole, Written
     from skilldata.trust.signing import MetadataSigner
 
 trust = typer.Typer(help="Make, change and check the signatures of what is published.", no_args_is_help=True)
@@ -84,9 +84,7 @@ def trust_rotate(
     keys = Keys([read_key(path, passphrase) for path in root_key], read_key(targets_key, passphrase))
     new = make_key(new_key, passphrase) if new_key else None
     written = rotate(_metadata(metadata), wanted, keys, datetime.now(UTC), new=new)
-    lines = [f"{one.path}: {f'{one.missing} signatures missing' if one.missing else 'complete'}" for one in written]
-    data = [{"path": str(one.path), "missing": one.missing} for one in written]
-    context.show(data, as_json=as_json, text="\n".join(lines))
+    context.show([_shown(one) for one in written], as_json=as_json, text="\n".join(map(_described, written)))
 
 
 @trust.command("sign")
@@ -102,8 +100,7 @@ def trust_sign(
     from skilldata.trust.keys import read_key
 
     done = add_signature(_metadata(metadata), name, read_key(key, _passphrase(passphrase_file)))
-    text = f"{done.path}: {f'{done.missing} signatures missing' if done.missing else 'complete'}"
-    context.show({"path": str(done.path), "missing": done.missing}, as_json=as_json, text=text)
+    context.show(_shown(done), as_json=as_json, text=_described(done))
 
 
 @trust.command("refresh")
@@ -146,6 +143,14 @@ def verify(
         cache=cache or settings.state_directory / "trusted",
     )
     context.show(found._asdict(), as_json=as_json, text=f"{package}: published by the registry as {found.path}")
+
+
+def _shown(written: Written) -> dict[str, str | int]:
+    return {"path": str(written.path), "missing": written.missing}
+
+
+def _described(written: Written) -> str:
+    return f"{written.path}: {f'{written.missing} signatures missing' if written.missing else 'complete'}"
 
 
 def _signer() -> MetadataSigner:
