@@ -29,6 +29,7 @@ from tests.standin import StandIn  # noqa: E402
 
 from skillcrawler.fetch import Fetcher  # noqa: E402
 from skillcrawler.fetched import Blob  # noqa: E402
+from skillcrawler.github.signatures import Nobody  # noqa: E402
 from skillcrawler.reader import Reader  # noqa: E402
 from skillcrawler.stored import StoredBlobs  # noqa: E402
 from skillcrawler.uploads import Uploads  # noqa: E402
@@ -78,7 +79,7 @@ def _median(costs: list[dict[str, Cost]], way: str) -> float:
 
 def _costs(github: StandIn, name: str, scratch: Path) -> dict[str, Cost]:
     settings = Settings().model_copy(update={"github": Settings().github.model_copy(update={"git_url": github.url})})
-    fetcher = Fetcher(settings.github, settings.crawl, scratch, lambda: github.token)
+    fetcher = Fetcher(settings.github, settings.crawl, scratch, Nobody())
     owner, _, last = name.partition("/")
     head = fetcher.head(owner, last)
     assert head is not None
@@ -91,7 +92,7 @@ def _costs(github: StandIn, name: str, scratch: Path) -> dict[str, Cost]:
             costs[way] = Cost(_tarball(github, name), 1)
             continue
         else:
-            _whole(fetcher, name, head[1], scratch, _filter(way, settings))
+            _whole(fetcher, github.url, name, head[1], scratch, _filter(way, settings))
         log = [one for one in github.wire_log() if one.kind == "git"]
         costs[way] = Cost(sum(one.bytes_out for one in log), len(log))
     return costs
@@ -106,12 +107,12 @@ def _as_chosen(fetcher: Fetcher, owner: str, name: str, oid: str, settings: Sett
             next(reader.read(uploads), None)  # everything is fetched before the first is read
 
 
-def _whole(fetcher: Fetcher, name: str, oid: str, scratch: Path, limit: str) -> None:
+def _whole(fetcher: Fetcher, github_url: str, name: str, oid: str, scratch: Path, limit: str) -> None:
     with tempfile.TemporaryDirectory(dir=scratch) as folder:
         owner, _, last = name.partition("/")
-        fetcher._init(name, Path(folder))
-        command = (*fetcher._fetch(fetcher._url(owner, last)), "--depth=1", limit, "origin", oid)
-        fetcher._transfer(name, Path(folder), *command)
+        fetcher.git.run(name, None, "init", "--quiet", "--bare", folder)
+        command = (*fetcher.command(f"{github_url}/{owner}/{last}.git"), "--depth=1", limit, "origin", oid)
+        fetcher.git.transfer(name, Path(folder), *command)
 
 
 def _filter(way: str, settings: Settings) -> str:

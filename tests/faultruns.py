@@ -36,6 +36,7 @@ from skillcrawler.workflows import CrawlRepository
 from skilldata.sources import parse_source
 from tests.conftest import ROOT, Registry, new_registry
 from tests.standin import Fault, StandIn, early
+from tests.waiting import wait_until
 
 COMMAND = Path(sys.executable).with_name("skillregistry")
 SAMPLES = ROOT / "tests" / "standin" / "samples"
@@ -198,7 +199,7 @@ def restart_github(world: World, registry: Registry) -> None:
 def kill_one_of_two(world: World, registry: Registry) -> None:
     """Kill one of two workers while it fetches; its work is taken over once its heartbeats are missed."""
     with _worker(registry) as first, _worker(registry) as second, _crawling(world, registry):
-        _wait_for(lambda: _has_children(first.pid) or _has_children(second.pid))
+        wait_until(lambda: _has_children(first.pid) or _has_children(second.pid))
         busy = first if _has_children(first.pid) else second
         os.killpg(busy.pid, signal.SIGKILL)
 
@@ -236,7 +237,7 @@ def _crawling(world: World, registry: Registry) -> Iterator[None]:
     request = crawls.request(registry.settings, [parse_source(name) for name in world.names], publish=False)
     workflow = f"crawl/{registry.settings.s3.bucket}"
     asyncio.run(crawls.run(registry.settings, request, workflow, wait=False))
-    _wait_for(lambda: registry.database.counts()["versions"] > 0)
+    wait_until(lambda: registry.database.counts()["versions"] > 0)
     whole = len(world.expected["version"])
     assert registry.database.counts()["versions"] < whole, "the crawl was over too soon"
     yield
@@ -271,13 +272,6 @@ def _has_children(process: int) -> bool:
             if path.read_text(encoding="ascii"):
                 return True
     return False
-
-
-def _wait_for(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + PATIENCE
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(0.05)
 
 
 CASES = (

@@ -15,8 +15,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -42,6 +41,7 @@ from skilldata.errors import ConfigurationError, IntegrityError, NotFound, Servi
 from skilldata.search import build_search_index
 from skilldata.snapshot import DATABASE, SEARCH, Snapshot
 from tests.snapshots import ACME, SAMPLES, SampleSkill, SampleVersion, make_snapshot, packages, sample_skill
+from tests.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parent.parent
 PDF = "/api/v1/skills/acme/tools/pdf-forms"
@@ -83,13 +83,6 @@ def serving(app: Any) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(10)
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.01)
 
 
 def snapshot(folder: Path, skills: list[SampleSkill] | None = None) -> Path:

@@ -10,6 +10,7 @@ import pytest
 from skillcrawler.errors import CrawlError, ObjectMismatch, TooManyEntries
 from skillcrawler.fetch import Fetcher
 from skillcrawler.fetched import FetchedRepository
+from skillcrawler.github.signatures import Nobody
 from skilldata.database import CrawlOutcome
 from skilldata.objects import package_key
 from tests.conftest import Registry
@@ -153,9 +154,7 @@ def test_a_stored_package_that_was_damaged_is_not_read_from_and_is_mended(crawle
 def test_a_tree_of_too_many_entries_is_refused(registry: Registry, github: StandIn) -> None:
     github.add_repository("acme/wide", {f"f{number}": b"x" for number in range(1100)})
     limited = registry.settings.crawl.model_copy(update={"max_entries": 1000})
-    fetcher = Fetcher(
-        registry.settings.github, limited, registry.settings.state_directory / "scratch", token=lambda: None
-    )
+    fetcher = Fetcher(registry.settings.github, limited, registry.settings.state_directory / "scratch", Nobody())
     head = fetcher.head("acme", "wide")
     assert head is not None
     with fetcher.fetch("acme", "wide", head[1]) as fetched, pytest.raises(TooManyEntries, match="1,000 files"):

@@ -251,7 +251,7 @@ def test_an_installation_of_an_app_signs_in(registry: Registry, github: StandIn,
     assert client.has_token
     client.repository("acme", "tools")
     assert asked(github) == [("app-7-1", 200)]
-    assert client.git_token()
+    assert client.git_signature().token
     assert {one.credential for one in Budgets(registry.database).list()} == {"app-7-installation-8"}
 
 
@@ -331,13 +331,13 @@ def test_an_app_that_is_not_installed_takes_no_repository_for_gone(github: Stand
     app = github.add_app(app_id=7, installation_id=8)
     apps = [{"app_id": 7, "installation_id": 9, "private_key": app.private_key}]
     client = make(token=None, apps=apps)
-    for ask in (lambda: client.repository("acme", "tools"), lambda: client.probe(["R_x"]), client.git_token):
+    for ask in (lambda: client.repository("acme", "tools"), lambda: client.probe(["R_x"]), client.git_signature):
         with pytest.raises(CredentialRefused, match="app-7-installation-9"):
             ask()
     other = make(apps=apps)
     for _ in range(3):
         assert other.repository("acme", "tools").name == "tools"
-        assert other.git_token() == github.token
+        assert other.git_signature().token == github.token
     assert sum(one.path.endswith("/access_tokens") for one in github.wire_log()) == 4
 
 
@@ -351,7 +351,7 @@ def test_a_limit_on_the_tokens_of_an_app_is_kept_too(github: StandIn, make: Make
     app = github.add_app(app_id=7, installation_id=8)
     github.inject(path="/access_tokens", status=403, retry_after=30, count=1)
     client = make(token=None, apps=[{"app_id": 7, "installation_id": 8, "private_key": app.private_key}])
-    for ask in (client.git_token, client.git_token, lambda: client.repository("acme", "tools")):
+    for ask in (client.git_signature, client.git_signature, lambda: client.repository("acme", "tools")):
         with pytest.raises(RateLimited) as caught:
             ask()
         assert 28 < caught.value.retry_after <= 30
@@ -369,7 +369,7 @@ def test_a_token_of_an_app_is_made_once_for_all_threads_and_anew_before_it_expir
 
     def ask() -> None:
         client.repository("acme", "tools")
-        client.git_token()
+        client.git_signature()
 
     threads = [threading.Thread(target=ask) for _ in range(4)]
     for thread in threads:
@@ -377,10 +377,10 @@ def test_a_token_of_an_app_is_made_once_for_all_threads_and_anew_before_it_expir
     for thread in threads:
         thread.join()
     assert made() == 1
-    old = client.git_token()
+    old = client.git_signature().token
     # As if it had less than this to live: PyGithub makes a new one 20 seconds before the end.
     monkeypatch.setattr("github.Auth.TOKEN_REFRESH_THRESHOLD_TIMEDELTA", timedelta(hours=2))
-    assert client.git_token() != old
+    assert client.git_signature().token != old
     assert made() == 2
     client.repository("acme", "tools")
     token, status = asked(github)[-1]
@@ -393,7 +393,7 @@ def test_a_revoked_token_takes_no_repository_for_gone(
     github.add_token("second-token", name="second")
     github.revoke_token("second-token")
     client = make(token="second-token")
-    fetcher = Fetcher(registry.settings.github, registry.settings.crawl, tmp_path, client.git_token)
+    fetcher = Fetcher(registry.settings.github, registry.settings.crawl, tmp_path, client)
     with pytest.raises(FetchFailed):
         fetcher.head("acme", "tools")
 
@@ -401,11 +401,11 @@ def test_a_revoked_token_takes_no_repository_for_gone(
 def test_git_passes_over_a_credential_that_must_wait(registry: Registry, github: StandIn, make: MakeGitHub) -> None:
     github.add_token("second-token", name="second")
     client = make(tokens=["second-token"])
-    assert {client.git_token() for _ in range(4)} == {github.token, "second-token"}
+    assert {client.git_signature().token for _ in range(4)} == {github.token, "second-token"}
     second = next(one.name for one in read_credentials(registry.settings.github.model_copy(
         update={"token": SecretStr("second-token")})))  # fmt: skip
     Budgets(registry.database).block(second, "secondary", 30)
-    assert {client.git_token() for _ in range(4)} == {github.token}
+    assert {client.git_signature().token for _ in range(4)} == {github.token}
 
 
 def test_the_key_of_an_app_is_read_from_a_file(tmp_path: Path) -> None:

@@ -6,7 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
-from skillcrawler.fetch import TRIES
+from skillcrawler.git import TRIES
 from skillcrawler.worker import connect
 from tests.conftest import Registry
 from tests.standin import StandIn

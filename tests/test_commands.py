@@ -19,7 +19,8 @@ from typer.main import get_command
 from skillcli.main import app
 from tests.conftest import ROOT, Registry
 from tests.standin import StandIn
-from tests.test_end_to_end import COMMAND, environment, run, wait_for
+from tests.test_end_to_end import COMMAND, environment, run
+from tests.waiting import wait_until
 
 DOCUMENTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 CODE = re.compile(r"`([^`\n]+)`")
@@ -99,7 +100,7 @@ def test_serve_answers_and_drains(registry: Registry, github: StandIn) -> None:
     process = subprocess.Popen([COMMAND, "serve", "--port", str(port)], env=environment(registry))
     try:
         base = f"http://127.0.0.1:{port}"
-        wait_for(lambda: _status(f"{base}/readyz") == 200, 30)
+        wait_until(lambda: _status(f"{base}/readyz") == 200, 30)
         assert _status(f"{base}/") == 200
         assert _status(f"{base}/s/acme/tools/a.html") == 200
         assert _status(f"{base}/api/v1/search?q=one") == 200

@@ -16,6 +16,7 @@ from skillcrawler.discovery import Discoverer
 from skillcrawler.errors import FetchTooLarge, GitHubUnavailable, RateLimited, RepositoryGone
 from skillcrawler.fetch import Fetcher
 from skillcrawler.github import GitHub
+from skillcrawler.github.signatures import Nobody
 from skillcrawler.probe import Prober
 from skilldata.config import GitHubSettings, load_settings
 from skilldata.database import CrawlOutcome
@@ -35,7 +36,7 @@ class Crawler:
         settings = registry.settings
         github = settings.github if token else settings.github.model_copy(update={"token": None})
         self.github = GitHub(github)
-        self.fetcher = Fetcher(github, settings.crawl, settings.state_directory / "scratch", self.github.git_token)
+        self.fetcher = Fetcher(github, settings.crawl, settings.state_directory / "scratch", self.github)
         self.prober = Prober(self.github, self.fetcher, settings.crawl.batch_size)
 
     def discover(self, text: str) -> Source:
@@ -255,7 +256,7 @@ def test_limits_and_outages_are_told_apart(
 def test_a_transfer_past_the_limit_is_refused(registry: Registry, github: StandIn) -> None:
     github.add_repository("acme/huge", {"a/SKILL.md": SKILL.format(name="a"), "a/x.bin": _noise(3 << 20)})
     limited = registry.settings.crawl.model_copy(update={"fetch_max_bytes": 1 << 20})
-    fetcher = Fetcher(registry.settings.github, limited, registry.settings.state_directory / "scratch", lambda: None)
+    fetcher = Fetcher(registry.settings.github, limited, registry.settings.state_directory / "scratch", Nobody())
     head = fetcher.head("acme", "huge")
     assert head is not None
     with fetcher.fetch("acme", "huge", head[1]) as fetched, pytest.raises(FetchTooLarge):
@@ -289,7 +290,7 @@ def test_the_token_is_on_no_command_line(crawler: Crawler, monkeypatch: pytest.M
 def test_a_hostile_git_address_is_refused(registry: Registry) -> None:
     settings = load_settings(environment=registry.environment)
     hostile = GitHubSettings(git_url="ext::sh -c touch% /tmp/owned", api_url=settings.github.api_url)
-    fetcher = Fetcher(hostile, settings.crawl, settings.state_directory / "scratch", lambda: None)
+    fetcher = Fetcher(hostile, settings.crawl, settings.state_directory / "scratch", Nobody())
     with pytest.raises(Exception, match="not allowed"):
         fetcher.head("acme", "tools")
 
@@ -370,6 +371,6 @@ def test_the_life_of_a_repository_is_told_in_events(crawler: Crawler, github: St
 
 
 def test_what_a_server_says_cannot_steer_a_terminal(crawler: Crawler) -> None:
-    failure = crawler.fetcher._failure("acme/tools", 128, "remote: \x1b[2Jgone\u202e\nfatal: no\n")
+    failure = crawler.fetcher.git._failure("acme/tools", 128, "remote: \x1b[2Jgone\u202e\nfatal: no\n", signed=False)
     assert not {"\x1b", "\u202e"} & set(str(failure))
     assert "fatal: no" in str(failure)

@@ -9,8 +9,7 @@ import random
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
@@ -32,6 +31,7 @@ from skillsite.check import check_site
 from tests.conftest import ROOT, Registry
 from tests.faultruns import index
 from tests.standin import StandIn
+from tests.waiting import wait_until
 
 COMMAND = Path(sys.executable).with_name("skillregistry")
 SAMPLES = ROOT / "tests" / "standin" / "samples"
@@ -71,13 +71,6 @@ def worker(registry: Registry) -> Iterator[subprocess.Popen[bytes]]:
         except subprocess.TimeoutExpired:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def wait_for(condition: Callable[[], bool], seconds: float = 240) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition did not come about"
-        time.sleep(0.05)
 
 
 def stored(registry: Registry) -> list[tuple[str, int]]:
@@ -133,11 +126,11 @@ def test_a_killed_worker_leaves_what_an_undisturbed_one_does(
     for kill in range(KILLS):
         with worker(registry) as process:
             wanted_versions = (kill + 1) * 20
-            wait_for(lambda least=wanted_versions: registry.database.counts()["versions"] >= least)  # type: ignore[misc]
+            wait_until(lambda least=wanted_versions: registry.database.counts()["versions"] >= least)  # type: ignore[misc]
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
     with worker(registry):
-        wait_for(lambda: _ended(registry, workflow))
+        wait_until(lambda: _ended(registry, workflow))
     assert index(registry) == expected
     stored = {key for key, _ in registry.objects.keys("packages/")}
     assert stored == {key for key, _ in other_registry.objects.keys("packages/")}

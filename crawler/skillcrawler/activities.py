@@ -87,7 +87,8 @@ class Activities:
         self._objects = objects
         self._site_builder = site_builder
         self._github = github
-        self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch", github.git_token)
+        self._fetcher = Fetcher(settings.github, settings.crawl, settings.state_directory / "scratch", github)
+        self._fetcher.sweep()
         self._runs = SourceRuns(database)
         self._publication = Publication(settings, objects, site_builder)
 

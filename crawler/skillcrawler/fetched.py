@@ -77,7 +77,7 @@ class FetchedRepository:
         Raises:
             TooManyEntries: There are more than the limit.
         """
-        with self._fetcher._open(self._folder, "ls-tree", "-r", "-t", "-z", "--full-tree", self.oid) as process:
+        with self._fetcher.git.open(self._folder, "ls-tree", "-r", "-t", "-z", "--full-tree", self.oid) as process:
             try:
                 for number, line in enumerate(_parts(process.stdout), 1):
                     self._check_number(number)
@@ -107,8 +107,8 @@ class FetchedRepository:
         if lines:
             # The folders' trees are here, for which git would not ask again: hence the refetch.
             limited = ("--refetch", f"--filter=blob:limit={largest + 1}") if folders else ("--filter=blob:none",)
-            command = (*self._fetcher._fetch(self.url), *limited, "--stdin", "origin")
-            self._fetcher._transfer(self.repository, self._folder, *command, stdin=lines)
+            command = (*self._fetcher.command(self.url), *limited, "--stdin", "origin")
+            self._fetcher.git.transfer(self.repository, self._folder, *command, stdin=lines)
 
     def absent(self, oids: Iterable[str]) -> set[str]:
         """Tell which objects are not here."""
@@ -129,7 +129,7 @@ class FetchedRepository:
             ObjectMismatch: Its bytes do not hash to the id that it came under.
         """
         if self._reader is None:
-            self._reader = self._fetcher._open(self._folder, "cat-file", "--batch")
+            self._reader = self._fetcher.git.open(self._folder, "cat-file", "--batch")
         requests, answers = self._reader.stdin, self._reader.stdout
         assert requests is not None and answers is not None  # noqa: S101, PT018 - both are pipes
         requests.write(oid.encode("ascii") + b"\n")
@@ -149,11 +149,11 @@ class FetchedRepository:
         return Blob(oid, size, data)
 
     def _check_number(self, entries: int) -> None:
-        if entries > self._fetcher._limits.max_entries:
-            raise TooManyEntries(self.repository, self._fetcher._limits.max_entries)
+        if entries > self._fetcher.max_entries:
+            raise TooManyEntries(self.repository, self._fetcher.max_entries)
 
     def _git(self, *arguments: str, stdin: bytes = b"") -> bytes:
-        return self._fetcher._git(self.repository, self._folder, *arguments, stdin=stdin)
+        return self._fetcher.git.run(self.repository, self._folder, *arguments, stdin=stdin)
 
 
 def _skip(stream: IO[bytes], size: int) -> None:

@@ -42,7 +42,8 @@ class GitHub:
     def __init__(self, settings: GitHubSettings, budgets: Budgets | None = None) -> None:
         self._requests = Requests(settings, budgets)
         self._reserve = settings.reserve
-        self.git_token = self._requests.git_token
+        self.git_signature = self._requests.git_signature
+        self.git_limited = self._requests.git_limited
 
     def __enter__(self) -> Self:
         return self

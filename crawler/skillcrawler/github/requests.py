@@ -22,13 +22,13 @@ from skillcrawler.errors import (
 )
 from skillcrawler.github.credentials import ANONYMOUS, Signer, read_credentials
 from skillcrawler.github.limits import UNKNOWN_WAIT, bucket_of, choose, is_limit, read_headers, wait
+from skillcrawler.github.signatures import GIT, Signature
 from skilldata.budgets import SECONDARY, Budgets
 from skilldata.config import GitHubSettings
 
 PER_PAGE = 100
 # A credential that GitHub refuses is left alone for a while, so that the others go on.
 REFUSED_SECONDS = 3600.0
-GIT = "git"  # no bucket of GitHub's: only waits are kept under it
 
 ResultT = TypeVar("ResultT")
 
@@ -105,8 +105,8 @@ class Requests:
             lambda requester: _ask(requester, "POST", requester.graphql_url, None, content),
         )
 
-    def git_token(self) -> str | None:
-        """Give a token for git, which has no bucket at GitHub, of one credential after the other; None for nobody.
+    def git_signature(self) -> Signature:
+        """Sign for git, which has no bucket at GitHub, as one credential after the other.
 
         Raises:
             RateLimited: All of them must wait.
@@ -118,7 +118,13 @@ class Requests:
             turn = self._turn
         names = list(self._signers)
         in_turn = [names[(turn + number) % len(names)] for number in range(len(names))]
-        return self._as_one(lambda number: self._take(in_turn, number, GIT, 0.0), lambda name: self._token(name, GIT))
+        return self._as_one(
+            lambda number: self._take(in_turn, number, GIT, 0.0), lambda name: Signature(name, self._token(name, GIT))
+        )
+
+    def git_limited(self, credential: str, seconds: float | None) -> float:
+        """Take that GitHub told git to wait; see `Signatures`."""
+        return self._budgets.block(credential, GIT, seconds) if self._budgets else seconds or UNKNOWN_WAIT
 
     def _send(self, bucket: str, reserve: float, ask: Callable[[Requester], Answer]) -> Answer:
         names = list(self._signers)
