@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -43,6 +44,23 @@ def test_a_file_that_is_too_large_is_refused_before_it_is_sent(crawler: Crawler,
     assert crawler.registry.rows("SELECT path FROM skill WHERE state = 'listed'") == [("good",)]
     github.push("acme/tools", {"large/model.bin": b"small\n"})
     assert crawler.crawl() == [CrawlOutcome(versions_added=1)]
+
+
+def test_links_make_no_more_of_a_repository_than_is_allowed(registry: Registry, github: StandIn) -> None:
+    link = File(b"../../shared.bin", mode="120000")
+    files: dict[str, str | bytes | File | None] = {"shared.bin": _noise(600_000)}
+    for name in "abcd":
+        files |= {f"skills/{name}/SKILL.md": SKILL.format(name=name), f"skills/{name}/shared.bin": link}
+    github.add_repository("acme/tools", files)
+    package = registry.settings.package.model_copy(update={"max_repository_bytes": 1_500_000})
+    limited = replace(registry, settings=registry.settings.model_copy(update={"package": package}))
+    with Crawler(limited) as crawler:
+        assert crawler.crawl("acme/tools") == [CrawlOutcome(skills_added=2, versions_added=2, refused=2)]
+    assert registry.rows("SELECT path FROM skill WHERE state = 'listed' ORDER BY 1") == [("skills/a",), ("skills/b",)]
+    assert {(path, rule) for path, rule, _ in registry.rows(RULES)} == {
+        ("skills/c", "package.repository-too-large"),
+        ("skills/d", "package.repository-too-large"),
+    }
 
 
 def test_a_manifest_that_is_too_large_says_so(crawler: Crawler, github: StandIn) -> None:

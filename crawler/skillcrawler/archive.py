@@ -47,6 +47,12 @@ TOO_LARGE = Rule(
     "The files have more bytes than a package may hold.",
     "Leave out what the skill does not need, or split it.",
 )
+REPOSITORY_TOO_LARGE = Rule(
+    "package.repository-too-large",
+    DiagnosticLevel.ERROR,
+    "The skills before this one, by path, have as many bytes as a crawl packages of one repository.",
+    "Share files between skills by reference instead of copying or linking them, or split the repository.",
+)
 RENAMED = Rule(
     "package.manifest-renamed",
     DiagnosticLevel.INFO,
@@ -60,7 +66,7 @@ LFS = Rule(
     "Commit the file itself, without Git LFS.",
 )
 
-RULES: tuple[Rule, ...] = (NO_MANIFEST, TOO_MANY_FILES, FILE_TOO_LARGE, TOO_LARGE, RENAMED, LFS)
+RULES: tuple[Rule, ...] = (NO_MANIFEST, TOO_MANY_FILES, FILE_TOO_LARGE, TOO_LARGE, REPOSITORY_TOO_LARGE, RENAMED, LFS)
 
 
 class SourceFile(NamedTuple):
@@ -143,6 +149,11 @@ def file_too_large(path: str, size: int | None, limits: PackageSettings) -> Diag
     """Say that a file is too large; `size` in bytes, None where all that is known is that it is too large."""
     told = f"more than {limits.max_file_bytes:,} bytes" if size is None else f"{size:,} bytes"
     return about(FILE_TOO_LARGE, path, f"{told}; {limits.max_file_bytes:,} are allowed")
+
+
+def repository_too_large(path: str, limits: PackageSettings) -> Diagnostic:
+    """Say that there is no room for a skill after those before it."""
+    return about(REPOSITORY_TOO_LARGE, path, f"{limits.max_repository_bytes:,} bytes are allowed")
 
 
 def content_digest(files: Iterable[PackagedFile]) -> str:

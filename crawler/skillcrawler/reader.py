@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Container, Iterable, Iterator, Sequence
 
-from skillcrawler.archive import BuiltPackage, build_package, check_sizes, file_too_large
+from skillcrawler.archive import BuiltPackage, build_package, check_sizes, file_too_large, repository_too_large
 from skillcrawler.authorfile import MAX_BYTES as AUTHOR_MAX_BYTES
 from skillcrawler.authorfile import AuthorFile, author_file, read_author_file
 from skillcrawler.blobs import Blobs
@@ -77,6 +77,7 @@ class Reader:
         self._changed: list[SkillFolder] = []
         self._slugs_before: dict[str, str] = {}
         self._names: dict[str, str | None] = {}
+        self._room = self._limits.max_repository_bytes
 
     def choose(self, known: Collection[KnownSkill], *, everything: bool) -> None:
         """Tell apart what is to be read, and fetch what that takes but for what links lead to."""
@@ -244,6 +245,8 @@ class Reader:
     def _build(self, skill: SkillFolder, members: Members) -> BuiltPackage | Iterable[Diagnostic]:
         if members.refused:
             return ()
+        if self._room <= 0:
+            return [repository_too_large(skill.manifest_file, self._limits)]
         left_out = [member for member in members.files if self._blobs.is_left_out(member.oid)]
         if left_out:
             return [file_too_large(member.path, None, self._limits) for member in left_out]
@@ -255,6 +258,10 @@ class Reader:
             if blob.data is None or sum(size for _, size in sizes) > self._limits.max_bytes:
                 return list(check_sizes(sizes, self._limits))
             data[member.oid] = blob.data
+        # Links make gigabytes of skills out of a megabyte of repository.
+        self._room -= sum(size for _, size in sizes)
+        if self._room < 0:
+            return [repository_too_large(skill.manifest_file, self._limits)]
         built = build_package(source_files(members.files, data), self._limits, manifest_file=skill.manifest_file)
         return built if isinstance(built, BuiltPackage) else built.diagnostics
 

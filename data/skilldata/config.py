@@ -155,6 +155,9 @@ class PackageSettings(Section):
     max_bytes: Annotated[int, Field(ge=1, description="Unpacked bytes of a skill")] = 10 * MIB
     max_file_bytes: Annotated[int, Field(ge=1, description="Bytes of one file")] = 5 * MIB
     max_files: Annotated[int, Field(ge=1, description="Files of a skill")] = 500
+    max_repository_bytes: Annotated[
+        int, Field(ge=1, description="Unpacked bytes of all skills that one crawl reads of a repository")
+    ] = 8192 * MIB
 
 
 class LicenceSettings(Section):
