@@ -40,6 +40,7 @@ def run(world: World, case: Case) -> list[Figure]:
     return [
         Figure(f"{case.name}: tables that differ", len(result.different), "tables", 0),
         Figure(f"{case.name}: requests before the time told", result.early, "requests", 0),
+        Figure(f"{case.name}: git requests that were under way when another was told", result.under_way, "requests"),
         Figure(f"{case.name}: requests{hit}", requests, "requests"),
         Figure(f"{case.name}: time", result.seconds, "s"),
     ]

@@ -76,6 +76,13 @@ class Budgets:
             connection.execute(_COUNT, (credential, buckets[0]))
             return credential
 
+    def blocked(self, credential: str, buckets: Sequence[str]) -> float:
+        """Say for how many seconds GitHub wants no request of a credential in any of these buckets."""
+        query = _SELECT + "WHERE credential = %s AND bucket = ANY(%s)"
+        with self._database.transaction() as connection:
+            rows = connection.execute(query, (credential, list(buckets))).fetchall()
+        return max((Budget(*row).blocked_for for row in rows), default=0.0)
+
     def note(self, credential: str, bucket: str, *, limit: int, left: int, resets_in: float) -> None:
         """Take what an answer said. Answers come in any order: within a window, what is left only falls."""
         with self._database.transaction() as connection:

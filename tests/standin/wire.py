@@ -58,15 +58,19 @@ class Exchange:
         return asdict(self)
 
 
-def early(log: Sequence[Exchange]) -> list[Exchange]:
-    """List the requests that began after their sender was told to wait, and before that time was over."""
+def early(log: Sequence[Exchange], *, under_way: float = 0.0) -> list[Exchange]:
+    """List the requests that began after their sender was told to wait, and before that time was over.
+
+    Requests of git that began within `under_way` seconds of the answer are left out: their process was started
+    before it, and had no way to learn of it.
+    """
     limits = [one for one in log if one.back_at]
     return [
         one
         for one in log
         if any(
             limit.token == one.token
-            and limit.ended_at <= one.began_at < limit.back_at
+            and limit.ended_at + (under_way if one.kind == "git" else 0.0) <= one.began_at < limit.back_at
             and limit.ended_at
             and (one.kind == limit.kind or not (limit.limits_kind_only or one.kind in {"git", "codeload"}))
             for limit in limits

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
 import requests
@@ -62,6 +63,9 @@ class Requests:
         self._clients: list[Github] = []
         self._lock = threading.Lock()
         self._turn = 0
+        # One request of a credential after the other, as GitHub asks for; so that none is under way while another
+        # is told to wait. ("Best practices for using the REST API" in GitHub's documentation.)
+        self._lanes = {name: threading.Lock() for name in self._signers}
 
     @property
     def is_anonymous(self) -> bool:
@@ -149,9 +153,25 @@ class Requests:
             return names[number]
         return self._budgets.take((bucket, SECONDARY), lambda known: choose(names, known, bucket, reserve))
 
+    @contextmanager
+    def _lane(self, name: str, bucket: str) -> Iterator[None]:
+        """Wait for the requests before; what they were told holds for this one too."""
+        at_once = self._lanes[name].acquire(blocking=False)
+        if not at_once:
+            self._lanes[name].acquire()
+        try:
+            if not at_once and self._budgets and (seconds := self._budgets.blocked(name, (bucket, SECONDARY))):
+                raise RateLimited(seconds, bucket)
+            yield
+        finally:
+            self._lanes[name].release()
+
     def _ask_as(self, name: str, bucket: str, ask: Callable[[Requester], Answer]) -> Answer:
         self._token(name, bucket)
-        answer = ask(self._requester(name))
+        with self._lane(name, bucket):
+            return self._understood(name, bucket, ask(self._requester(name)))
+
+    def _understood(self, name: str, bucket: str, answer: Answer) -> Answer:
         if is_limit(*answer, bucket):
             raise RateLimited(self._block(name, bucket, answer), bucket)
         if answer.status == 401:
