@@ -33,6 +33,7 @@ from skillcli.site import build
 from skillcrawler.github import GitHub
 from skillcrawler.worker import connect, running_worker
 from skillcrawler.workflows import CrawlRepository
+from skilldata.objects import PACKAGES, WITHHELD
 from skilldata.sources import parse_source
 from tests.conftest import ROOT, Registry, new_registry
 from tests.standin import Fault, StandIn, early
@@ -159,7 +160,10 @@ def index(registry: Registry) -> State:
 
 def state(registry: Registry) -> State:
     """Read the index by natural keys, and the names of the stored packages."""
-    return {**index(registry), "stored": sorted((key,) for key, _ in registry.objects.keys("packages/"))}
+    return {
+        **index(registry),
+        "stored": sorted((key,) for prefix in (PACKAGES, WITHHELD) for key, _ in registry.objects.keys(prefix)),
+    }
 
 
 def crawl(registry: Registry, names: Sequence[str]) -> None:

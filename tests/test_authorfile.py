@@ -14,6 +14,7 @@ from skillapi.app import create_app
 from skillapi.live import FolderSource
 from skillcrawler.authorfile import AUTHOR_FILE, MAX_BYTES, AuthorFile, read_author_file
 from skilldata.export import create_snapshot
+from skilldata.objects import WITHHELD
 from skilldata.snapshot import Snapshot
 from skillsite.build import build_site
 from tests.conftest import Registry
@@ -127,7 +128,7 @@ def test_what_is_excluded_is_not_even_fetched(registry: Registry, crawler: Crawl
     folder = registry.settings.state_directory / "snapshots"
     made = folder / create_snapshot(registry.database, folder).id
     assert b"nobody-shall-see" not in b"".join(path.read_bytes() for path in made.rglob("*") if path.is_file())
-    assert len(list(registry.objects.keys("packages/"))) == 1
+    assert len(list(registry.objects.keys(WITHHELD))) == 1
 
 
 def test_the_repository_says_who_speaks_for_it_and_what_is_wrong(

@@ -13,7 +13,7 @@ from skillcrawler.fetch import Fetcher
 from skillcrawler.fetched import FetchedRepository
 from skillcrawler.github.signatures import Nobody
 from skilldata.database import CrawlOutcome
-from skilldata.objects import package_key
+from skilldata.objects import kept_key
 from tests.conftest import Registry
 from tests.standin import File, StandIn
 from tests.test_crawl import SKILL, Crawler
@@ -160,10 +160,10 @@ def test_a_stored_package_that_was_damaged_is_not_read_from_and_is_mended(crawle
     github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a")})
     crawler.crawl("acme/tools")
     [(digest,)] = crawler.registry.rows("SELECT package_digest FROM package")
-    crawler.registry.objects.put(package_key(digest), b"not a package", content_type="application/zip")
+    crawler.registry.objects.put(kept_key(digest), b"not a package", content_type="application/zip")
     github.add_repository("other/copies", {"b/SKILL.md": SKILL.format(name="a")})
     assert crawler.crawl("other/copies") == [CrawlOutcome(skills_added=1, versions_added=1)]
-    assert crawler.registry.objects.package(digest)
+    assert crawler.registry.objects.kept_package(digest)
     assert crawler.registry.rows("SELECT evidence FROM event WHERE kind = 'package.damaged'") == [
         ({"package": digest},)
     ]

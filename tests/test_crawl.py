@@ -107,7 +107,7 @@ def test_a_package_holds_the_files_of_the_repository(crawler: Crawler, github: S
     github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a"), "a/run.sh": File(b"echo\n", "100755")})
     crawler.crawl("acme/tools")
     [(digest,)] = crawler.registry.rows("SELECT package_digest FROM package")
-    with zipfile.ZipFile(io.BytesIO(crawler.registry.objects.package(digest))) as package:
+    with zipfile.ZipFile(io.BytesIO(crawler.registry.objects.kept_package(digest))) as package:
         assert package.namelist() == ["SKILL.md", "run.sh"]
         assert package.read("run.sh") == b"echo\n"
         assert package.getinfo("run.sh").external_attr >> 16 & 0o777 == 0o755

@@ -22,6 +22,7 @@ from skillcrawler import policies
 from skillcrawler.schedules import IDS
 from skillcrawler.worker import connect
 from skilldata.config import load_settings
+from skilldata.objects import WITHHELD
 from skilldata.publish.order import ROOT as INDEX
 from skilldata.publish.published import STATUS
 from skilldata.snapshot import Snapshot
@@ -132,8 +133,8 @@ def test_a_killed_worker_leaves_what_an_undisturbed_one_does(
     with worker(registry):
         wait_until(lambda: _ended(registry, workflow))
     assert index(registry) == expected
-    stored = {key for key, _ in registry.objects.keys("packages/")}
-    assert stored == {key for key, _ in other_registry.objects.keys("packages/")}
+    stored = {key for key, _ in registry.objects.keys(WITHHELD)}
+    assert stored == {key for key, _ in other_registry.objects.keys(WITHHELD)}
 
 
 def test_errors_and_limits_of_github_change_nothing_in_the_end(

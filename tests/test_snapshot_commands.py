@@ -6,6 +6,7 @@ import json
 import subprocess
 from typing import Any
 
+from skilldata.objects import WITHHELD
 from skilldata.publish.order import ROOT
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -56,7 +57,7 @@ def test_a_life_of_snapshots(registry: Registry, github: StandIn) -> None:
 def test_fsck_finds_what_is_wrong(registry: Registry, github: StandIn) -> None:
     github.add_repository("acme/tools", {f"{name}/SKILL.md": SKILL.format(name=name) for name in ("a", "b")})
     live = run(registry, "crawl", "--wait", "acme/tools")["published"]["snapshot"]
-    [(key, size), *_] = registry.objects.keys("packages/")
+    [(key, size), *_] = registry.objects.keys(WITHHELD)
     whole = registry.objects.get(key)
     registry.objects.put(key, b"x" * size, content_type="application/zip")
     document = f"{ROOT}skills/acme/tools/a.json"

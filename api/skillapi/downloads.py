@@ -102,7 +102,9 @@ def package_response(
         content = shelf.read(version.package_digest)
     except NotFound:
         raise Problem(
-            "not-found", f"The bytes of {version.package_digest} are gone.", remedy="Tell the operator to run fsck."
+            "not-found",
+            f"{version.package_digest} is not handed out any more.",
+            remedy="Ask again in an hour; if it is still listed then, tell the operator to run fsck.",
         ) from None
     headers = {
         "Cache-Control": IMMUTABLE if by_digest else SHORT,

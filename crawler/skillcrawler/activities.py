@@ -47,9 +47,10 @@ from skilldata.objects import ObjectStore
 from skilldata.ondemand import RefreshRequest
 from skilldata.publish.guard import SnapshotHeld
 from skilldata.publish.live import Publication
+from skilldata.publish.withdraw import withdraw
 from skilldata.snapshot import Snapshot
 from skilldata.sourcestate import SourceRuns
-from skilldata.stewardship import apply_policy, load_policy, withhold
+from skilldata.stewardship import apply_policy, load_policy
 from skilldata.store import Pointer, snapshot_time
 
 ERROR_TEXT = 2000
@@ -213,7 +214,9 @@ class Activities:
             self._apply_policy()
             # Before anything is published: what is restored is there when it is offered, and what is not to be
             # served is gone the sooner.
-            withhold(self._database, self._objects)
+            _, problem = withdraw(self._database, self._objects, self._settings.publish)
+            if problem:
+                activity.logger.warning("%s: caches may keep packages that were taken away", problem)
             return create_snapshot(self._database, self._publication.snapshots.folder).id
 
     @activity.defn

@@ -32,7 +32,7 @@ from skillcrawler.tree import RepositoryTree
 from skillcrawler.uploads import Uploads, store_package
 from skilldata.config import Settings
 from skilldata.database import KnownSkill
-from skilldata.models import Diagnostic, Level, ReadSkill, Repository, SkillState
+from skilldata.models import Diagnostic, Level, ReadSkill, Repository, SkillState, Verdict
 from skilldata.names import assign_slugs
 from skilldata.plugins import KnownPlugin, ReadPlugins
 
@@ -180,6 +180,11 @@ class Reader:
     ) -> ReadSkill:
         manifest = self._manifest(skill, members)
         diagnostics = [*(manifest.diagnostics if manifest else ()), *members.diagnostics]
+        judged = judge_licence(
+            self._licence_evidence(skill, members, manifest),
+            redistributable=self._settings.licence.allowed,
+            cache=self._licence_texts,
+        )
         package = scan = None
         if manifest is not None and manifest.level is not Level.BROKEN:
             self._names[skill.path] = manifest.name
@@ -190,17 +195,13 @@ class Reader:
                 diagnostics += blocking(scan)
                 package = built.package
                 if package.content_digest not in withheld and package.package_digest not in withheld:
-                    store_package(uploads, self._origin(skill), built, replace=damaged)
+                    served = judged.redistributable and scan.verdict is not Verdict.BLOCKED
+                    store_package(uploads, self._origin(skill), built, served=served, replace=damaged)
                 diagnostics += built.diagnostics
             else:
                 diagnostics += built
         elif members.manifest is not None and manifest is None:
             diagnostics.append(file_too_large(skill.manifest_file, None, self._limits))
-        judged = judge_licence(
-            self._licence_evidence(skill, members, manifest),
-            redistributable=self._settings.licence.allowed,
-            cache=self._licence_texts,
-        )
         diagnostics += judged.diagnostics
         return ReadSkill(
             path=skill.path,

@@ -59,7 +59,7 @@ def rescan(
 
 def _scan(scans: Scans, objects: ObjectStore, content: StoredContent, *, dry_run: bool) -> tuple[Verdict | None, int]:
     try:
-        data = objects.package(content.package_digest)
+        data = objects.kept_package(content.package_digest)
     except (NotFound, IntegrityError):
         return None, 0
     report = scan_package(data, content.manifest)

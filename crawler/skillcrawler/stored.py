@@ -57,7 +57,7 @@ class StoredBlobs:
         package = self._packages.pop(digest, None)
         if package is None:
             try:
-                package = zipfile.ZipFile(io.BytesIO(self._objects.package(digest)))
+                package = zipfile.ZipFile(io.BytesIO(self._objects.kept_package(digest)))
             except NotFound:
                 return None
             except IntegrityError:

@@ -8,7 +8,7 @@ from typing import Self
 
 from skillcrawler.archive import BuiltPackage
 from skillcrawler.provenance import Origin, canonical_json, provenance_statement
-from skilldata.objects import IMMUTABLE, ObjectStore, package_key, provenance_key
+from skilldata.objects import IMMUTABLE, ObjectStore, kept_key, package_key, provenance_key
 
 VERSION = version("agentskillregistry")
 THREADS = 8
@@ -63,10 +63,21 @@ class Uploads:
                 done.result()
 
 
-def store_package(uploads: Uploads, origin: Origin, built: BuiltPackage, *, replace: bool = False) -> None:
-    """Send a package to the store, with a word on where it came from; `replace` mends one that is damaged there."""
+def store_package(
+    uploads: Uploads, origin: Origin, built: BuiltPackage, *, served: bool, replace: bool = False
+) -> None:
+    """Send a package to the store, with a word on where it came from.
+
+    Args:
+        uploads: The way to the store.
+        origin: What it was made from.
+        built: The package.
+        served: Whether it may be handed out; else it goes where nothing is public.
+        replace: Put it over what is there, which is damaged.
+    """
     package = built.package
-    uploads.put(package_key(package.package_digest), built.data, content_type="application/zip", replace=replace)
+    place = package_key(package.package_digest) if served else kept_key(package.package_digest)
+    uploads.put(place, built.data, content_type="application/zip", replace=replace)
     statement = provenance_statement(package_key(package.package_digest), package, origin, version=VERSION)
     key = provenance_key(package.package_digest, origin.repository_id, origin.path)
     uploads.put(key, canonical_json(statement), content_type="application/json")

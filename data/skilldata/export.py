@@ -96,8 +96,10 @@ QUERIES: dict[str, str] = {
         WHERE coalesce(ruled.state, 'yanked') = 'yanked'
         ORDER BY repository_id, path, finding.ordinal
     """,
+    # Who decided is told by role: names of people stay in the index.
     "event": """
-        SELECT at, kind, actor, event.repository_id, skill.path, evidence
+        SELECT at, kind, CASE WHEN actor IN ('crawler', 'scanner', 'policy file') THEN actor ELSE 'maintainer' END,
+               event.repository_id, skill.path, evidence
         FROM event LEFT JOIN skill USING (skill_id) ORDER BY at, event_id
     """,
     **plugintables.QUERIES,

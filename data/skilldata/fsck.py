@@ -1,6 +1,7 @@
 """Proving that everything agrees: index, packages, snapshot in all its forms, what was published, and the site.
 
     index      every version has a stored package whose bytes have its digest, and nothing is there twice
+    public     what the snapshot offers is under a public key, and nothing that may not be handed out is
     snapshot   its files have their digests; tables, Parquet, listing and JSON index say the same
     published  the live entry is that snapshot, its parts are there, and the small documents are its records
     site       every skill has its page's twin, with the same content digest
@@ -25,12 +26,14 @@ from skilldata.errors import IntegrityError, NotFound, RegistryError
 from skilldata.jsonindex.build import object_path
 from skilldata.jsonindex.records import is_addressable, records
 from skilldata.jsonindex.tree import fetch, lines_of
-from skilldata.objects import ObjectStore, package_key
+from skilldata.objects import PACKAGES, WITHHELD, ObjectStore, kept_key, package_key
 from skilldata.parquet import PARQUET
 from skilldata.publish.order import ROOT
 from skilldata.publish.publisher import Publisher
 from skilldata.publish.small import skill_path
 from skilldata.snapshot import DATABASE, LISTING, TABLES, Snapshot
+from skilldata.stewardship.models import Place
+from skilldata.stewardship.withheld import PackageRow, package_rows
 from skilldata.store import SnapshotStore
 
 SHOWN = 20  # problems of one check; the count says how many there are
@@ -83,10 +86,11 @@ class Fsck:
         folder = self._snapshots.current()
         checks: list[tuple[str, Callable[[], Iterator[str | None]]]] = [
             ("packages of the index", lambda: self._packages(quick=quick)),
+            ("packages that are public", lambda: self._public(folder)),
             ("rows that are there twice", self._twice),
             ("files of the snapshot", lambda: iter(verify_files(folder))),
             ("tables, Parquet, listing and JSON index", lambda: compare_forms(folder)),
-            *((f"published to {one.name}", lambda one=one: _published(one, folder)) for one in self._publishers),
+            *((f"published to {one.name}", lambda one=one: self._published(one, folder)) for one in self._publishers),
             ("site", lambda: _site(folder, self._site)),
         ]
         return [self._one(name, check) for name, check in checks]
@@ -106,25 +110,49 @@ class Fsck:
         return done
 
     def _packages(self, *, quick: bool) -> Iterator[str | None]:
-        stored = dict(self._objects.keys("packages/")) if quick else {}
-        with self._database.transaction() as connection:
-            rows = connection.execute(
-                "SELECT DISTINCT package_digest, size FROM version JOIN package USING (content_digest)"
-                " WHERE package_digest NOT IN (SELECT package_digest FROM withheld_package) ORDER BY 1"
-            ).fetchall()
-        for digest, size in rows:
+        stored = {**dict(self._objects.keys(WITHHELD)), **dict(self._objects.keys(PACKAGES))} if quick else {}
+        for digest, size, place in self._rows():
+            if place is Place.ERASED:
+                continue
             if quick:
-                found = stored.get(package_key(digest))
+                found = stored.get(package_key(digest), stored.get(kept_key(digest)))
                 yield None if found == size else f"package {digest} has {found} bytes in the store, {size} in the index"
             else:
                 yield self._package(digest)
 
     def _package(self, digest: str) -> str | None:
         try:
-            self._objects.package(digest)
+            self._objects.kept_package(digest)
         except (NotFound, IntegrityError) as error:
             return error.message
         return None
+
+    def _public(self, folder: Path) -> Iterator[str | None]:
+        """Compare keys with the live snapshot; what was ruled since then is neither right nor wrong yet."""
+        public = {key for key, _ in self._objects.keys(PACKAGES)}
+        with Snapshot(folder) as snapshot:
+            offered = {package_key(digest) for digest, _ in snapshot.served_packages()}
+        for digest, _, place in self._rows():
+            key = package_key(digest)
+            if place is Place.SERVED and key in offered and key not in public:
+                yield f"package {digest} is offered and not under {PACKAGES}"
+            elif place is not Place.SERVED and key not in offered and key in public:
+                yield f"package {digest} may not be handed out and is under {PACKAGES}"
+            else:
+                yield None
+
+    def _rows(self) -> list[PackageRow]:
+        with self._database.transaction() as connection:
+            return list(package_rows(connection))
+
+    def _published(self, publisher: Publisher, folder: Path) -> Iterator[str | None]:
+        yield from _published(publisher, folder)
+        target = publisher.published.target
+        if target.has_packages:
+            return
+        public = {key for key, _ in self._objects.keys(PACKAGES)}
+        for path, _ in target.paths(PACKAGES):
+            yield None if path in public else f"{path} is not handed out any more"
 
     def _twice(self) -> Iterator[str | None]:
         queries = {

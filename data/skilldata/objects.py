@@ -1,7 +1,7 @@
 """The object store: write-once objects in S3. The only module that imports boto3.
 
-Keys: `packages/<2 hex>/<64 hex>.zip`, `provenance/<2 hex>/<64 hex>/<origin>.json`, and `snapshots/<id>/…`
-with `snapshots/live.json`, the pointer.
+Keys: `packages/<2 hex>/<64 hex>.zip`, the same under `withheld/` for what is not handed out,
+`provenance/<2 hex>/<64 hex>/<origin>.json`, and `snapshots/<id>/…` with `snapshots/live.json`, the pointer.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 IMMUTABLE = "public, max-age=31536000, immutable"
+PACKAGES = "packages/"
+WITHHELD = "withheld/"
 SHORT = "public, max-age=60, stale-while-revalidate=600, stale-if-error=86400"
 
 
@@ -32,6 +34,11 @@ def package_key(package_digest: str) -> str:
     """Key of a package: `packages/ab/abcd….zip` for `sha256:abcd…`."""
     digest = package_digest.removeprefix("sha256:")
     return f"packages/{digest[:2]}/{digest}.zip"
+
+
+def kept_key(package_digest: str) -> str:
+    """Key of a package that is kept and not handed out; what is under `WITHHELD` must never be public."""
+    return WITHHELD + package_key(package_digest)
 
 
 def provenance_key(package_digest: str, repository_id: int, path: str) -> str:
@@ -132,16 +139,20 @@ class ObjectStore:
             self._client.delete_object(Bucket=self.bucket, Key=key)
 
     def package(self, package_digest: str) -> bytes:
-        """Read a package and check its bytes.
+        """Read a package that is handed out, and check its bytes.
 
         Raises:
-            NotFound: It is not stored.
+            NotFound: It is not stored, or not handed out.
             IntegrityError: The stored bytes have another digest.
         """
-        data = self.get(package_key(package_digest))
-        if f"sha256:{hashlib.sha256(data).hexdigest()}" != package_digest:
-            raise IntegrityError(f"stored package {package_digest} has other bytes", remedy="Run `skillregistry fsck`.")
-        return data
+        return self._checked(package_digest, self.get(package_key(package_digest)))
+
+    def kept_package(self, package_digest: str) -> bytes:
+        """Read a package, also one that is not handed out: for the registry itself. Raises as `package` does."""
+        try:
+            return self.package(package_digest)
+        except NotFound:
+            return self._checked(package_digest, self.get(kept_key(package_digest)))
 
     def keys(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield key and size in bytes of every object under a prefix, in the order of keys."""
@@ -163,6 +174,11 @@ class ObjectStore:
             raise ServiceUnavailable(
                 f"the object store has no bucket {self.bucket}", remedy="Make it, or set SKILLREGISTRY_S3__BUCKET."
             ) from None
+
+    def _checked(self, package_digest: str, data: bytes) -> bytes:
+        if f"sha256:{hashlib.sha256(data).hexdigest()}" != package_digest:
+            raise IntegrityError(f"stored package {package_digest} has other bytes", remedy="Run `skillregistry fsck`.")
+        return data
 
     def _put(self, key: str, data: bytes, content_type: str, cache_control: str, **conditions: Any) -> None:
         with self._asking(key):

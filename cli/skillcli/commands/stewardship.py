@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from skillcli import context
-from skilldata.errors import ConfigurationError
+from skilldata.errors import ConfigurationError, ServiceUnavailable
 
 if TYPE_CHECKING:
     from skilldata.stewardship import Action, Rulings, Standing, Target
@@ -170,16 +170,35 @@ def _decide(
             for one in targets
             if rulings.make(one, action, reason=why, actor=who, legal=legal, dry_run=dry_run)
         ]
+        if changed and not dry_run and not publish and action is not Action.YANKED:
+            _withdraw()
     verb = "would be" if dry_run else "is"
     text = "\n".join(f"{one} {verb} {action}" for one in changed) or f"{named} is {action} already"
     if changed and not dry_run and not publish:
-        text += "\nit takes effect with the next `skillregistry publish`"
+        taken = "" if action is Action.YANKED else "its packages are taken away; "
+        text += f"\n{taken}pages and lists follow with the next `skillregistry publish`"
     _finish(
         {"target": named, "action": action, "changed": changed, "dry_run": dry_run},
         text,
         publish=publish and not dry_run,
         as_json=as_json,
     )
+
+
+def _withdraw() -> None:
+    """Take packages away now, and not only when the index is published next."""
+    from skilldata.database import Database
+    from skilldata.objects import ObjectStore
+    from skilldata.publish.withdraw import withdraw
+
+    settings = context.settings()
+    try:
+        with Database(settings.database) as database:
+            _, problem = withdraw(database, ObjectStore(settings.s3), settings.publish)
+    except (ConfigurationError, ServiceUnavailable) as error:  # the ruling stands all the same
+        problem = f"packages stay until the index is published: {error.message}"
+    if problem:
+        typer.echo(f"warning: {problem}", err=True)
 
 
 def _finish(data: dict[str, Any], text: str, *, publish: bool, as_json: bool) -> None:

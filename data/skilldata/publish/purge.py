@@ -24,7 +24,7 @@ def purge(settings: PublishSettings, paths: Sequence[str]) -> str:
     Returns:
         What went wrong, '' where nothing did: a snapshot is live whether or not a CDN was told.
     """
-    named = list(paths) if len(paths) <= MAX_PATHS else ["index/v1/*"]
+    named = list(paths) if len(paths) <= MAX_PATHS else ["index/v1/*", "packages/*"]
     problems = []
     try:
         if settings.purge_command:

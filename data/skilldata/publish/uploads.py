@@ -20,7 +20,7 @@ from skilldata.jsonindex.documents import (
     encode,
 )
 from skilldata.jsonindex.tree import IndexTree, changes, fetch, parse
-from skilldata.objects import ObjectStore, package_key
+from skilldata.objects import PACKAGES, ObjectStore, package_key
 from skilldata.publish import plan
 from skilldata.publish.order import LARGE, PACKAGE, PART, ROOT
 from skilldata.publish.published import Published
@@ -55,6 +55,16 @@ class Uploads:
                 key = package_key(version.package_digest)
                 if version.redistributable and self._target.size(key) is None:
                     self._target.put(key, self._packages.package(version.package_digest), PACKAGE)
+
+    def withdraw(self) -> list[str]:
+        """Delete packages that the registry's own store hands out no more; give their paths."""
+        if self._packages is None or self._target.has_packages:
+            return []
+        offered = {key for key, _ in self._packages.keys(PACKAGES)}
+        gone = [path for path, _ in self._target.paths(PACKAGES) if path not in offered]
+        for path in gone:
+            self._target.delete(path)
+        return gone
 
     def parts(self, old: IndexTree | None, new: IndexTree) -> None:
         """Upload shards, and then the directories that list them."""

@@ -34,6 +34,14 @@ class Action(StrEnum):
     BLOCKED = "blocked"  # a digest, repository or owner: all that comes from it is removed, now and later
 
 
+class Place(StrEnum):
+    """Where a package of the index belongs in the object store."""
+
+    SERVED = "served"  # under a key that may be public
+    ASIDE = "aside"  # kept for the registry itself, under a key that is not
+    ERASED = "erased"  # nowhere
+
+
 class Origin(StrEnum):
     """Who made a ruling, and so who can lift it: a command, or an entry of the policy file."""
 

@@ -139,12 +139,6 @@ class Rulings:
         with self._database.transaction() as connection:
             return frozenset(row[0] for row in connection.execute(query))
 
-    def withheld_packages(self) -> list[tuple[str, bool]]:
-        """List the packages that are not served, each with whether it is erased and not only kept aside."""
-        query = "SELECT package_digest, bool_or(erased) FROM withheld_package GROUP BY 1 ORDER BY 1"
-        with self._database.transaction() as connection:
-            return [(row[0], row[1]) for row in connection.execute(query)]
-
     def standing(self, target: Target) -> Standing:
         """Show how a skill stands, and how it came to that.
 
