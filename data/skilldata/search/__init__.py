@@ -1,7 +1,8 @@
 """Search over the listed skills of a snapshot: one ranking for the API and everything that asks it.
 
 The index is built once per snapshot, beside its tables, and opened read-only. What a word weighs is in
-`fields`, how text becomes words in `words`, how a query becomes one of tantivy's in `plan`.
+`ranking`, what the index holds in `fields`, how text becomes words in `words`, how a query becomes one
+of tantivy's in `plan`.
 """
 
 from skilldata.search.build import build_search_index

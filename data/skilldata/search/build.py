@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import math
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
@@ -13,11 +12,11 @@ from typing import Any, NamedTuple
 import tantivy
 
 from skilldata.errors import SnapshotError
-from skilldata.models import Level
 from skilldata.search import words
 from skilldata.search.copies import ALONE, marks
 from skilldata.search.fields import create_index
 from skilldata.search.model import NO_LICENCE, filter_value
+from skilldata.search.ranking import prior
 from skilldata.snapshot import Snapshot
 
 # Above it tantivy starts a second segment. One keeps ties in the order of addresses. It is a limit,
@@ -27,10 +26,6 @@ MAX_BODY = 100_000  # characters of a SKILL.md that are searched
 MAX_NAME = 200
 MAX_DESCRIPTION = 1024  # the specification's own limit
 MAX_TAGS = 30
-
-# Popularity and quality weigh little: a skill with 100,000 stars scores 1.4 times one without any.
-_STARS_WEIGHT = 0.08  # per power of ten
-_STRICT_WEIGHT = 0.02
 
 
 def build_search_index(snapshot: Snapshot, folder: Path) -> None:
@@ -148,7 +143,8 @@ def _document(skill: _Skill, groups: Mapping[tuple[int, str], _Copy]) -> tantivy
     document.add_text("verdict", skill.verdict)
     for topic in topics:
         document.add_text("topic", topic)
-    document.add_float("prior", _prior(skill))
+    # tantivy multiplies with log2(2 + value).
+    document.add_float("prior", 2.0 ** prior(skill.stars, skill.level) - 2)
     document.add_unsigned("by_stars", skill.by_stars)
     document.add_unsigned("by_updated", skill.by_updated)
     document.add_bytes("card", _card(skill, copy.copies if copy else 0))
@@ -211,14 +207,6 @@ def _tags(manifest: Any) -> list[str]:
             items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
             found += [item[:MAX_NAME] for item in items if isinstance(item, str)]
     return found[:MAX_TAGS]
-
-
-def _prior(skill: _Skill) -> float:
-    """What the score is multiplied with, in tantivy's terms: it takes log2(2 + value)."""
-    factor = 1 + _STARS_WEIGHT * math.log10(1 + max(0, skill.stars))
-    if skill.level == Level.STRICT:
-        factor += _STRICT_WEIGHT
-    return float(2**factor) - 2
 
 
 def _card(skill: _Skill, copies: int) -> bytes:

@@ -1,4 +1,4 @@
-"""The fields of the index: what is in them, how their words are made, what they weigh."""
+"""The fields of the index: what is in them, how their words are made."""
 
 from __future__ import annotations
 
@@ -7,13 +7,12 @@ from pathlib import Path
 
 import tantivy
 
+from skilldata.search.ranking import GRAM_WEIGHTS, WEIGHTS
+
 STEMMED = "stemmed"  # words without their English endings
 PLAIN = "plain"  # words as written, for prefixes, typos and suggestions
 GRAMS = "grams"  # single characters and pairs, for scripts without spaces
 
-# A word found in a field counts this much more than one in the body.
-WEIGHTS: dict[str, float] = {"name": 10, "tags": 6, "description": 4, "place": 3, "headings": 2, "body": 1}
-GRAM_WEIGHTS: dict[str, float] = {"title_grams": 6, "body_grams": 1}
 FACETS = ("licence", "level", "topic", "owner", "verdict")
 
 _TOKEN_BYTES = 40  # longer tokens are hashes and the like

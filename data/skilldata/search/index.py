@@ -19,9 +19,9 @@ from skilldata.search.copies import ALONE, mark
 from skilldata.search.fields import FACETS, open_index
 from skilldata.search.model import MAX_DEPTH, MAX_LIMIT, MAX_TEXT, CursorError, FacetCount, Hit, Query, Results, Sort
 from skilldata.search.plan import Plan, Planner
+from skilldata.search.ranking import FEW
 
 FACET_VALUES = 20  # of each facet, the most frequent
-_FEW = 3  # hits below which a looser query is tried
 _ORDER = {Sort.STARS: "by_stars", Sort.UPDATED: "by_updated"}
 
 
@@ -51,7 +51,7 @@ class SearchIndex:
     def search(self, query: Query) -> Results:
         """Find skills.
 
-        First those that have all the words; where that finds hardly any, those with half of them, then
+        First those that have nearly all the words; where that finds hardly any, those with half of them, then
         those with similar words. A skill whose name or address is the text comes first, whatever its
         stars.
 
@@ -78,7 +78,7 @@ class SearchIndex:
         first, *looser = self._stages(plan, query)
         chosen, page = first, self._run(first, query, offset)
         for stage in looser:
-            if page.total >= _FEW or (page.total and self._named(plan, query)):
+            if page.total >= FEW or (page.total and self._named(plan, query)):
                 break
             chosen, page = stage, self._run(stage, query, offset)
         return chosen, page

@@ -11,43 +11,13 @@ from typing import NamedTuple
 
 import tantivy
 
-from skilldata.search import words
-from skilldata.search.fields import GRAM_WEIGHTS, PLAIN, STEMMED, WEIGHTS, analyzers
+from skilldata.search import ranking, words
+from skilldata.search.fields import PLAIN, STEMMED, analyzers
+from skilldata.search.ranking import GRAM_WEIGHTS, MAX_SLOTS, SYNONYMS, WEIGHTS
 
-MAX_SLOTS = 12  # words of a query that count
 MAX_CORRECTED = 4
-
-_EXACT_SCORE = 10_000.0  # above what any words can score: a name asked for by name comes first
-_ADDRESS_SCORE = 100_000.0
-_OTHER_FIELDS = 0.3  # of the score of the fields that match besides the best one
-_SYNONYM, _CORRECTION, _PREFIX, _FUZZY = 0.7, 0.5, 0.5, 0.2
-_RARE = 10  # a last word in fewer skills may be unfinished
-_UNHEARD_OF = 3  # a word in fewer skills may be a typo
-_SHORTEST_TYPO = 4
-_TWO_TYPOS = 8  # letters from which two typos are forgiven
-
-_STOP_WORDS = frozenset(
-    {"a", "an", "and", "are", "as", "at", "by", "can", "do", "for", "from", "how", "i", "in", "into", "is", "it", "me"}
-    | {"my", "of", "on", "or", "skill", "skills", "that", "the", "this", "to", "use", "using", "want", "with"}
-)
-_SYNONYM_SETS = (
-    ("k8s", "kubernetes"),
-    ("js", "javascript"),
-    ("ts", "typescript"),
-    ("py", "python"),
-    ("db", "database"),
-    ("postgres", "postgresql"),
-    ("docs", "documentation"),
-    ("repo", "repository"),
-    ("auth", "authentication"),
-    ("config", "configuration"),
-    ("spreadsheet", "excel", "xlsx"),
-    ("slides", "presentation", "powerpoint", "pptx"),
-    ("word", "docx"),
-    ("tests", "testing"),
-    ("image", "picture"),
-)
-_SYNONYMS = {word: [other for other in group if other != word] for group in _SYNONYM_SETS for word in group}
+_MAX_ENDINGS = 5  # words that an unfinished one may become
+_SEEN_ENDINGS = 40
 
 
 class Slot(NamedTuple):
@@ -91,41 +61,53 @@ class Planner:
 
     def slot(self, slot: Slot, corrections: Sequence[str], *, last: bool, fuzzy: bool = False) -> tantivy.Query:
         """Match one word in any field, or what it may stand for, which scores less."""
-        choices = [self._word(slot.stem)]
-        choices += [_boost(self._word(self._stem(other)), _SYNONYM) for other in _SYNONYMS.get(slot.plain, ())]
-        choices += [_boost(self._word(self._stem(other)), _CORRECTION) for other in corrections]
+        choices = [self.word(slot.plain)]
+        choices += [_boost(self.word(other), ranking.SYNONYM) for other in SYNONYMS.get(slot.plain, ())]
+        choices += [_boost(self.word(other), ranking.CORRECTION) for other in corrections]
         parts = words.camel_parts(slot.word)
         if len(parts) > 1:
             choices.append(_all([self._scored("name", self._stem(part)) for part in parts]))
-        if last and len(slot.plain) > 2 and self._frequency(slot) < _RARE:
-            choices.append(self._like(slot.plain, 0, prefix=True, score=_PREFIX))
-        if fuzzy and len(slot.plain) >= _SHORTEST_TYPO:
-            choices.append(self._like(slot.plain, 2 if len(slot.plain) >= _TWO_TYPOS else 1, score=_FUZZY))
+        if last:
+            choices += [_boost(self.word(other), ranking.PREFIX) for other in self._endings(slot)]
+        if fuzzy and len(slot.plain) >= ranking.SHORTEST_TYPO:
+            choices.append(self._like(slot.plain, 2 if len(slot.plain) >= ranking.TWO_TYPOS else 1))
         return tantivy.Query.disjunction_max_query(choices)
+
+    def word(self, plain: str) -> tantivy.Query:
+        """Match one word, in lower case and without accents, in any field and with any ending."""
+        stem = self._stem(plain)
+        fields = [_boost(self._scored(field, stem), weight) for field, weight in WEIGHTS.items()]
+        anywhere = tantivy.Query.disjunction_max_query(fields, tie_breaker=ranking.OTHER_FIELDS)
+        written = _boost(self.term("words", plain), ranking.WRITTEN_WEIGHT)
+        return tantivy.Query.boolean_query([(tantivy.Occur.Must, anywhere), (tantivy.Occur.Should, written)])
 
     def gram(self, gram: str) -> tantivy.Query:
         """Match one or two characters of a script without spaces."""
         fields = [_boost(self._scored(field, gram), weight) for field, weight in GRAM_WEIGHTS.items()]
-        return tantivy.Query.disjunction_max_query(fields, tie_breaker=_OTHER_FIELDS)
+        return tantivy.Query.disjunction_max_query(fields, tie_breaker=ranking.OTHER_FIELDS)
 
     def _slots(self, latin: str) -> list[Slot]:
         slots = []
         for word in words.words(latin):
             tokens = zip(self._plain.analyze(word), self._stemmed.analyze(word), strict=True)
             slots += [Slot(word, plain, stem) for plain, stem in tokens]
-        telling = [slot for slot in slots if slot.plain not in _STOP_WORDS]
+        telling = [slot for slot in slots if slot.plain not in ranking.STOP_WORDS]
         return (telling or slots)[:MAX_SLOTS]
-
-    def _word(self, stem: str) -> tantivy.Query:
-        fields = [_boost(self._scored(field, stem), weight) for field, weight in WEIGHTS.items()]
-        return tantivy.Query.disjunction_max_query(fields, tie_breaker=_OTHER_FIELDS)
 
     def _scored(self, field: str, token: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, field, token, index_option="freq")
 
-    def _like(self, plain: str, distance: int, *, score: float, prefix: bool = False) -> tantivy.Query:
-        query = tantivy.Query.fuzzy_term_query(self._schema, "words", plain, distance=distance, prefix=prefix)
-        return tantivy.Query.const_score_query(query, score)
+    def _like(self, plain: str, distance: int) -> tantivy.Query:
+        query = tantivy.Query.fuzzy_term_query(self._schema, "words", plain, distance=distance)
+        return tantivy.Query.const_score_query(query, ranking.FUZZY)
+
+    def _endings(self, slot: Slot) -> list[str]:
+        """Find what a word that hardly any skill has may become when it is written to its end."""
+        if len(slot.plain) < 3 or self._frequency(slot) >= ranking.RARE:
+            return []
+        found = self._searcher.terms_with_prefix("words", slot.plain, limit=_SEEN_ENDINGS)
+        longer = [(word, count) for word, count in found if word != slot.plain]
+        return [word for word, _ in sorted(longer, key=lambda one: (-one[1], one[0]))[:_MAX_ENDINGS]]
 
     def _stem(self, word: str) -> str:
         return next(iter(self._stemmed.analyze(word)), word)
@@ -134,7 +116,11 @@ class Planner:
         return max(self._searcher.doc_freq(field, slot.stem) for field in WEIGHTS)
 
     def _unheard_of(self, slot: Slot, *, last: bool) -> bool:
-        if len(slot.plain) < _SHORTEST_TYPO or slot.plain in _SYNONYMS or self._frequency(slot) >= _UNHEARD_OF:
+        if (
+            len(slot.plain) < ranking.SHORTEST_TYPO
+            or slot.plain in SYNONYMS
+            or self._frequency(slot) >= ranking.UNHEARD_OF
+        ):
             return False
         if self._searcher.doc_freq("words", slot.plain):
             return False
@@ -155,20 +141,21 @@ class Plan:
         self._slots = slots
         self._grams = grams
         self._corrections = planner.correct(slots)
-        self.exact = _scored_term(planner, words.joined(text), _EXACT_SCORE)
+        self.exact = _scored_term(planner, words.joined(text), ranking.EXACT_SCORE)
         path = text.strip().strip("/@").lower()
-        self.address = _scored_term(planner, path, _ADDRESS_SCORE) if "/" in path else None
+        self.address = _scored_term(planner, path, ranking.ADDRESS_SCORE) if "/" in path else None
         self.did_you_mean = self._corrected(text)
 
     def stages(self) -> Iterator[tantivy.Query]:
-        """Yield queries, each finding at least what the one before it found: all words, half of them, similar ones."""
+        """Yield queries, each looser than the one before: nearly all words, half of them, similar ones."""
         strict, fuzzy = self._parts(fuzzy=False), self._parts(fuzzy=True)
         if not strict:
             yield tantivy.Query.empty_query()
             return
-        yield _all(strict)
+        most = ranking.needed(len(strict))
+        yield _some(strict, most)
         half = (len(strict) + 1) // 2
-        if half < len(strict):
+        if half < most:
             yield _some(strict, half)
         if self._slots:
             yield _some(fuzzy, half)
