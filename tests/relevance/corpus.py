@@ -15,7 +15,7 @@ from tests.snapshots import SampleRepository, SampleSkill, SampleVersion
 
 def corpus_skills(folder: Path) -> list[SampleSkill]:
     """Read every skill that has a name and a description; stars are made up, from the repository's name."""
-    found = []
+    found: list[SampleSkill] = []
     for full_name, group in itertools.groupby(real_skills(folder), key=_repository):
         owner, name = full_name.split("/")
         stars = int(1.2 ** (hashlib.sha256(full_name.encode()).digest()[0] % 60))
