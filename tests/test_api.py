@@ -70,9 +70,9 @@ class MemoryStore:
 
 
 @contextmanager
-def serving(app: Any) -> Iterator[str]:
-    """Run an application on a free port of loopback; yields its address."""
-    with socket.create_server(("127.0.0.1", 0)) as listener:
+def serving(app: Any, listener: socket.socket | None = None) -> Iterator[str]:
+    """Run an application on a free port of loopback, or one that is listened on; yields its address."""
+    with listener or socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(app, loop="uvloop", http="httptools", lifespan="on", log_config=None, ws="none")
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

@@ -20,6 +20,9 @@ from starlette.routing import Route
 
 from skillapi.action import Action, Desk
 from skillapi.asking import Crawler, TemporalCrawler
+from skillapi.clients.clawhub import clawhub_routes
+from skillapi.clients.files import file_routes
+from skillapi.clients.finding import find_routes
 from skillapi.content import Content
 from skillapi.downloads import PackageStore, Shelf
 from skillapi.endpoint import Endpoint, Services, route
@@ -63,7 +66,7 @@ def create_app(
     Args:
         snapshots: Says which snapshot is live.
         objects: Where packages are; None where downloads are only redirected.
-        settings: `s3.public_url`, `github.git_url`, `site.title`, `temporal` and `on_demand` are read.
+        settings: `s3.public_url`, `github.git_url`, `site`, `publish`, `temporal` and `on_demand` are read.
         site_folder: Folder with `live`, the static site to serve below `/`; None for the API alone.
         metadata: Signed metadata to serve below `/tuf/`; None where there is none.
         crawler: Who is asked to read a repository now; default: the one behind Temporal.
@@ -75,6 +78,7 @@ def create_app(
     routes = [route(endpoint, services) for endpoint in ENDPOINTS]
     desk = Desk.of(services, crawler or TemporalCrawler(settings.temporal))
     routes += [action.route(desk) for action in ACTIONS]
+    routes += [*find_routes(services), *clawhub_routes(services), *file_routes(services)]
     routes.append(Route("/api/{path:path}", _nothing, methods=["GET"]))
     if metadata is not None:
         routes.append(Route("/tuf/{name}", SignedMetadata(metadata).serve, methods=["GET"]))

@@ -234,6 +234,20 @@ class PublishSettings(Section):
         tuple[str, ...], Field(description="Command that tells a CDN; it reads changed paths, one a line")
     ] = ()
     purge_url: Annotated[SecretStr | None, Field(description="Address that is sent the changed paths as JSON")] = None
+    public_url: Annotated[
+        str | None, Field(description="Public address of what is published; empty for s3.public_url, or the site's")
+    ] = None
+    client_files: Annotated[bool, Field(description="Publish the files that clients install from")] = True
+    raw_files: Annotated[bool, Field(description="Publish the files of skills one by one, which OpenCode needs")] = True
+    featured: Annotated[
+        tuple[str, ...], Field(description="Skills that the root's index shows first, owner/repository/slug")
+    ] = ()
+    featured_count: Annotated[
+        int, Field(ge=0, le=200, description="Skills of the root's index; clients download all of them")
+    ] = 20
+    marketplace_skills: Annotated[
+        int, Field(ge=0, le=20_000, description="Skills of the root's marketplace.json, those with the most stars")
+    ] = 1000
 
 
 class SiteSettings(Section):

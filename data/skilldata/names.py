@@ -10,7 +10,7 @@ import hashlib
 import itertools
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 SLUG_PATTERN = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 SLUG_LENGTH = 64
@@ -80,6 +80,17 @@ def assign_slugs(
         slugs[path] = next(slug for slug in _suffixed(wanted[path], path) if slug not in taken)
         taken.add(slugs[path])
     return slugs
+
+
+def alias_of(slug: str, parent: str, *, taken: Collection[str]) -> str:
+    """Give a slug that is not taken yet, for one that others have too.
+
+    Args:
+        slug: The slug that it would have.
+        parent: What tells it apart, such as the name of its repository.
+        taken: Slugs that it must not have.
+    """
+    return next(one for one in _suffixed(slug, f"{parent}/{slug}") if one not in taken)
 
 
 def safe_text(text: str, *, keep: str = "", limit: int | None = None) -> str:

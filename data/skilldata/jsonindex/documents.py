@@ -245,11 +245,14 @@ class PublisherState(Document):
     """The publisher's own notes.
 
     `documents` are the snapshots that small documents may show, more than one while they are being written;
-    `feed` is the one that the change feed has come to.
+    `feed` is the one that the change feed has come to. `clients` are the snapshots that clients' files may
+    show, and `clients_made` names what else went into them.
     """
 
     documents: tuple[SnapshotId, ...] = ()
     feed: SnapshotId | None = None
+    clients: tuple[SnapshotId, ...] = ()
+    clients_made: str = ""
 
 
 class SkillLink(Document):

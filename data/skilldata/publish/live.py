@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Generic, TypeVar
 
+from skilldata.clientformats.addresses import ClientAddresses
 from skilldata.config import Settings
 from skilldata.contents import require_json_index
 from skilldata.errors import NotFound
@@ -35,7 +36,8 @@ def open_publishers(settings: Settings, objects: ObjectStore) -> list[Publisher]
     if publish.folder is not None:
         targets.append(FolderTarget(publish.folder))
     lock = settings.state_directory / "publish.lock"
-    return [Publisher(target, publish, lock=lock, packages=objects) for target in targets]
+    clients = ClientAddresses.of(settings) if publish.client_files else None
+    return [Publisher(target, publish, lock=lock, packages=objects, clients=clients) for target in targets]
 
 
 class Publication(Generic[Built]):
@@ -79,7 +81,7 @@ class Publication(Generic[Built]):
         built = self._prepare(folder)
         for publisher in self.publishers:
             try:
-                publisher.go_back(snapshot_id)
+                publisher.go_back(snapshot_id, folder)
             except NotFound:
                 publisher.publish(folder, even_if_smaller=True)
         self.snapshots.publish(snapshot_id)

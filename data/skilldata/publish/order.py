@@ -20,7 +20,7 @@ class Stage(IntEnum):
 
     PACKAGES = 1  # refer to nothing
     PARTS = 2  # shards, directories, deltas, large files: named by their digests
-    DOCUMENTS = 3  # small documents, which refer to packages
+    DOCUMENTS = 3  # small documents and clients' files, which refer to packages; of a skill's raw files the list last
     ENTRY = 4  # the pointer: from here on readers see the snapshot
     AFTER = 5  # what tells of it: status, feed, history; and small documents of what is gone are deleted
 
@@ -38,4 +38,6 @@ LARGE = Kind("application/octet-stream", IMMUTABLE)
 SNAPSHOT = Kind("application/json", IMMUTABLE)  # of one snapshot, and named by it
 DOCUMENT = Kind("application/json", SHORT)
 FEED = Kind("application/jsonl", SHORT)
+MARKDOWN = Kind("text/markdown; charset=utf-8", SHORT)
+RAW = Kind("application/octet-stream", SHORT)  # whatever an author calls it: never a page of this host
 STATE = Kind("application/json", NEVER)  # the publisher's own notes

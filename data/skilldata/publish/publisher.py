@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+from skilldata.clientformats.addresses import ClientAddresses
 from skilldata.config import PublishSettings
 from skilldata.contents import require_json_index
 from skilldata.errors import SnapshotError
@@ -28,9 +29,10 @@ from skilldata.jsonindex.documents import (
     json_schema,
 )
 from skilldata.jsonindex.tree import IndexTree, changes, parse
-from skilldata.objects import ObjectStore
+from skilldata.objects import ObjectStore, package_key
 from skilldata.observed import Observed, read_observed
 from skilldata.publish import guard
+from skilldata.publish.clientfiles import ClientFiles
 from skilldata.publish.collect import Collected, collect
 from skilldata.publish.feed import append_feed
 from skilldata.publish.order import DOCUMENT, ROOT, SNAPSHOT
@@ -66,6 +68,7 @@ class Publisher:
         settings: What may go out by itself, and how often.
         lock: A file of this machine that keeps two publishers apart.
         packages: Where packages are, for a target that is not the bucket that has them.
+        clients: The addresses that clients' files name; None where no such files are published.
         clock: Gives the time.
     """
 
@@ -76,6 +79,7 @@ class Publisher:
         *,
         lock: Path,
         packages: ObjectStore | None = None,
+        clients: ClientAddresses | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._target = target
@@ -85,6 +89,8 @@ class Publisher:
         self.published = Published(target)
         stored = None if target.has_packages else packages
         self._uploads = Uploads(self.published, stored, settings.downloads_hours)
+        read = packages.package if packages else lambda digest: target.get(package_key(digest))
+        self._clients = ClientFiles(self.published, clients, settings, read) if clients else None
 
     def check(self, folder: Path) -> None:
         """Look whether a snapshot may go out by itself; the status says so where it may not.
@@ -113,11 +119,15 @@ class Publisher:
             if before is None or before.snapshot != new.tree.snapshot:
                 if not even_if_smaller:
                     self._check(new.tree, seen, before)
-                return self._go_live(new, before, lambda: self._make_entry(folder, new, before, sources), seen)
-            return self._finish(new, before, seen, changed=False)
+                return self._go_live(folder, new, before, lambda: self._make_entry(folder, new, before, sources), seen)
+            return self._finish(folder, new, before, seen, changed=False)
 
-    def go_back(self, snapshot_id: str) -> PublishReport:
+    def go_back(self, snapshot_id: str, folder: Path | None = None) -> PublishReport:
         """Make an earlier snapshot of this target live again, byte for byte as it was.
+
+        Args:
+            snapshot_id: Which one.
+            folder: The snapshot on this machine, from which clients' files are made anew.
 
         Raises:
             NotFound: The target has it no more.
@@ -125,7 +135,8 @@ class Publisher:
         with self._alone():
             data = self._target.get(ROOT + entry_path(snapshot_id))
             entry = parse(Entry, data, snapshot_id)
-            return self._go_live(self.published.index(entry), self.published.entry(), lambda: (entry, data), None)
+            new = self.published.index(entry)
+            return self._go_live(folder, new, self.published.entry(), lambda: (entry, data), None)
 
     @property
     def name(self) -> str:
@@ -140,7 +151,12 @@ class Publisher:
     # -- the stages, in their order
 
     def _go_live(
-        self, new: IndexTree, before: Entry | None, make_entry: Callable[[], tuple[Entry, bytes]], seen: Observed | None
+        self,
+        folder: Path | None,
+        new: IndexTree,
+        before: Entry | None,
+        make_entry: Callable[[], tuple[Entry, bytes]],
+        seen: Observed | None,
     ) -> PublishReport:
         old = self.published.index(before) if before else None
         self._uploads.packages(old, new)
@@ -148,16 +164,16 @@ class Publisher:
         self.published.put(tree_path(new.tree.snapshot), tree_bytes(new.tree), SNAPSHOT)
         entry, data = make_entry()
         report = PublishReport(new.tree.snapshot, self._target.name, changed=True, deltas=len(entry.deltas))
-        gone = self._put_documents(new, report)
+        gone = [ROOT + path for path in self._put_documents(new, report)]
+        gone_from_clients = self._put_clients(folder, new, report)
         self._put_history(entry)
         self.published.put(entry_path(entry.snapshot), data, SNAPSHOT)
         self.published.put(ENTRY, data, DOCUMENT)
         report.paths.append(ROOT + ENTRY)
-        for path in gone:
-            self._target.delete(ROOT + path)
-            report.paths.append(ROOT + path)
+        self._delete([*gone, *gone_from_clients], report)
         self.published.note(documents=(entry.snapshot,))
-        return self._finish(new, entry, seen, report=report, changed=True)
+        self._note_clients(folder, entry.snapshot)
+        return self._finish(folder, new, entry, seen, report=report, changed=True)
 
     def _make_entry(
         self, folder: Path, new: IndexTree, before: Entry | None, sources: Sequence[SourceHealth]
@@ -191,6 +207,19 @@ class Publisher:
                     report.paths.append(ROOT + path)
         return gone
 
+    def _put_clients(self, folder: Path | None, new: IndexTree, report: PublishReport) -> list[str]:
+        """Write the clients' files that may differ; give the paths of those that are to go."""
+        return self._clients.write(new, folder, report.paths.append) if self._clients and folder else []
+
+    def _note_clients(self, folder: Path | None, snapshot_id: str) -> None:
+        if self._clients and folder:
+            self._clients.done(snapshot_id)
+
+    def _delete(self, paths: Sequence[str], report: PublishReport) -> None:
+        for path in paths:
+            self._target.delete(path)
+            report.paths.append(path)
+
     def _put_history(self, entry: Entry) -> None:
         history = self.published.history()
         now = PublishedSnapshot(snapshot=entry.snapshot, published_at=self._clock(), counts=entry.counts)
@@ -198,14 +227,23 @@ class Publisher:
             self.published.put(HISTORY, encode(History(snapshots=(*history, now))), DOCUMENT)
 
     def _finish(
-        self, new: IndexTree, entry: Entry, seen: Observed | None, *, changed: bool, report: PublishReport | None = None
+        self,
+        folder: Path | None,
+        new: IndexTree,
+        entry: Entry,
+        seen: Observed | None,
+        *,
+        changed: bool,
+        report: PublishReport | None = None,
     ) -> PublishReport:
         done = report or PublishReport(entry.snapshot, self._target.name, changed=changed)
         notes = self.published.notes()
         if notes.documents != (entry.snapshot,):
-            for path in self._put_documents(new, done):
-                self._target.delete(ROOT + path)
+            self._delete([ROOT + path for path in self._put_documents(new, done)], done)
             self.published.note(documents=(entry.snapshot,))
+        if self._clients and not self._clients.are_of(entry.snapshot):
+            self._delete(self._put_clients(folder, new, done), done)
+            self._note_clients(folder, entry.snapshot)
         if notes.feed != entry.snapshot:
             old = self.published.tree(notes.feed) if notes.feed else None
             if old is not None:

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from skilldata.config import PublishSettings
 
 TIMEOUT_SECONDS = 60
-MAX_PATHS = 1000  # above it everything is named by one `*`
+MAX_PATHS = 1000  # above it everything is named by folders
+EVERYTHING = ("index/v1/*", "packages/*", "r/*", ".well-known/*", "marketplace.json")
 
 
 def purge(settings: PublishSettings, paths: Sequence[str]) -> str:
@@ -24,7 +25,7 @@ def purge(settings: PublishSettings, paths: Sequence[str]) -> str:
     Returns:
         What went wrong, '' where nothing did: a snapshot is live whether or not a CDN was told.
     """
-    named = list(paths) if len(paths) <= MAX_PATHS else ["index/v1/*", "packages/*"]
+    named = list(paths) if len(paths) <= MAX_PATHS else list(EVERYTHING)
     problems = []
     try:
         if settings.purge_command:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
@@ -109,8 +110,17 @@ class FolderTarget:
         self.put_bytes += file.stat().st_size
 
     def delete(self, path: str) -> None:
-        """Delete a file."""
-        self._at(path).unlink(missing_ok=True)
+        """Delete a file, and the folders that it leaves empty."""
+        file = self._at(path)
+        with suppress(NotADirectoryError):
+            file.unlink(missing_ok=True)
+        for folder in file.relative_to(self._folder).parents:
+            try:
+                (self._folder / folder).rmdir() if folder.parts else None
+            except FileNotFoundError:
+                continue
+            except OSError:  # something else is in it
+                break
 
     def paths(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield the files below a folder."""
