@@ -46,6 +46,10 @@ fix: $(VENV)/.dev ## Format, and mend what lint can mend
 docs: $(VENV)/.dev ## Build the documentation into build/docs
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/mkdocs build --strict
 
+clients: $(VENV)/.dev tests/node_modules/.lock ## Install every client that people have, the large ones too (720 MB), and run them against a registry
+	$(PY) -m tests.node install-large
+	$(PY) -m pytest tests/clients
+
 fuzz: $(VENV)/.fuzz ## Feed readers, path rules and zip writer hostile bytes (SECONDS=600 a target; TARGET=NAME: one)
 	$(PY) -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
 
@@ -104,4 +108,4 @@ tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.jso
 	$(PY) -m tests.node install
 	@test ! -d tests/node_modules/.bin || touch $@
 
-.PHONY: help setup demo test check fix docs fuzz bench lock up down crawl build serve clean
+.PHONY: help setup demo test check fix docs clients fuzz bench lock up down crawl build serve clean

@@ -19,22 +19,21 @@ def featured_skills(index: IndexTree, snapshot: Snapshot, chosen: Sequence[str],
         index: The JSON index of the snapshot.
         snapshot: The snapshot.
         chosen: Addresses that maintainers chose, `owner/repository/slug`; those that are not there are passed over.
-        count: How many more are added to fill up: of every owner the one with the most stars that keeps to the
+        count: Up to how many the list is filled: with the skill of each owner that has the most stars, keeps to the
             specification and has no findings.
     """
-    addresses = [address.lower() for address in chosen]
-    if len(addresses) < count:
-        rows = snapshot.query(_BEST, (count,))
-        addresses += [f"{owner}/{repository}/{slug}".lower() for owner, repository, slug in rows if is_slug(slug)]
+    rows = snapshot.query(_BEST, (count + len(chosen),))
+    best = [f"{owner}/{repository}/{slug}".lower() for owner, repository, slug in rows if is_slug(slug)]
+    addresses = [*(address.lower() for address in chosen), *best]
     found: dict[str, SkillRecord] = {}  # by content: a copy adds nothing
     for address in dict.fromkeys(addresses):
         try:
             record = skill_record(index.line(address), address)
         except NotFound:
             continue
-        found.setdefault(record.content_digest, record)
-        if len(found) == max(count, len(chosen)):
+        if address in best and len(found) >= count:
             break
+        found.setdefault(record.content_digest, record)
     return list(found.values())
 
 

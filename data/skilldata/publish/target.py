@@ -112,7 +112,7 @@ class FolderTarget:
     def delete(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""
         file = self._at(path)
-        with suppress(NotADirectoryError):
+        with suppress(NotADirectoryError, IsADirectoryError):
             file.unlink(missing_ok=True)
         for folder in file.relative_to(self._folder).parents:
             try:
