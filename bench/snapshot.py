@@ -3,56 +3,67 @@
 1. Export of an index of real names, descriptions and bodies: seconds and where they go, memory, sizes, beside
    `COPY … TO` with a DuckDB and a Parquet write of the same rows. `SKILLREGISTRY_TEST_BENCH_SKILLS=1000000`
    measures another size, with bodies of at most 1 kB above 200,000, and stops there.
-2. A client that follows after 1 % of the skills changed, and one that looks one skill up: bytes and requests.
+2. A client that follows after 1 % of the skills changed, and one that installs a skill cold: bytes and requests
+   until it knows the package and that it is signed and not taken back.
 3. What publishing that change uploads, beside a full publish.
-4. A publisher that is killed at seeded points while readers loop, and a rollback.
 """
 
 from __future__ import annotations
 
 import gzip
 import itertools
-import json
-import multiprocessing
 import os
-import random
-import resource
 import shutil
-import signal
 import sys
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import UTC, datetime
+from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
+from tuf.api.exceptions import DownloadHTTPError
+from tuf.ngclient import FetcherInterface
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from figures import Figure, main  # noqa: E402
 from indexgen import Generator, addresses  # noqa: E402
+from memory import MIB, in_child  # noqa: E402
 
 from skillcli.services import EmbeddedServices  # noqa: E402
 from skilldata import migrate  # noqa: E402
 from skilldata.config import PublishSettings, Settings, load_settings  # noqa: E402
+from skilldata.copies import sketch_new  # noqa: E402
 from skilldata.database import Database  # noqa: E402
-from skilldata.errors import RegistryError  # noqa: E402
 from skilldata.export import QUERIES, create_snapshot  # noqa: E402
-from skilldata.jsonindex.client import IndexClient, look_up, read_entry  # noqa: E402
-from skilldata.jsonindex.tree import IndexTree, fetch  # noqa: E402
+from skilldata.jsonindex.client import IndexClient  # noqa: E402
+from skilldata.jsonindex.documents import Revocations, SkillRecord  # noqa: E402
+from skilldata.jsonindex.tree import parse  # noqa: E402
 from skilldata.loading import KEY  # noqa: E402
+from skilldata.objects import package_key  # noqa: E402
+from skilldata.publish.live import index_targets  # noqa: E402
 from skilldata.publish.order import ROOT as INDEX  # noqa: E402
+from skilldata.publish.published import REVOCATIONS, signed_path  # noqa: E402
 from skilldata.publish.publisher import Publisher  # noqa: E402
 from skilldata.publish.target import FolderTarget  # noqa: E402
-from skilldata.snapshot import LISTING, TABLES  # noqa: E402
+from skilldata.snapshot import LISTING, TABLES, Snapshot  # noqa: E402
+from skilldata.trust import TrustRepository  # noqa: E402
+from skilldata.trust.ceremony import make_root  # noqa: E402
+from skilldata.trust.client import TrustClient  # noqa: E402
+from skilldata.trust.keys import read_key  # noqa: E402
+from skilldata.trust.metadata import FolderMetadata  # noqa: E402
+from skilldata.trust.repository import VouchedFile  # noqa: E402
+from skilldata.trust.revocations import read_revocations, refuse_revoked  # noqa: E402
+from skilldata.trust.signing import package_targets  # noqa: E402
 
 SIZE_VARIABLE = "SKILLREGISTRY_TEST_BENCH_SKILLS"
 LONG_BODIES = 200_000  # skills up to which bodies are as long as real ones
-MIB = 1024 * 1024
 
 
 def measure(quick: bool) -> list[Figure]:
@@ -67,24 +78,23 @@ def measure(quick: bool) -> list[Figure]:
         if named:
             return figures
         first = newest(state)
-        public = FolderTarget(state / "public")
-        full = Publisher(public, PublishSettings(), lock=state / "lock").publish(first)
-        reader = Reader(public)
+        public = Public(state)
+        full, full_seconds = public.publish(first)
+        reader = Reader(public.target)
         client = IndexClient(reader.read)
         client.refresh()
         repositories = generator.change(count // 100)
         create_snapshot(database, state / "snapshots")
         second = newest(state)
-        started = time.monotonic()
-        part = Publisher(public, PublishSettings(), lock=state / "lock").publish(second)
+        part, part_seconds = public.publish(second)
         return [
             *figures,
-            Figure(f"publish: objects of a full one, {full.put_bytes / MIB:,.0f} MiB", full.puts, "objects"),
-            Figure(f"publish: 1 % changed in {repositories:,} repositories", time.monotonic() - started, "s"),
+            Figure(f"publish: a full one, {full.puts:,} objects, {full.put_bytes / MIB:,.0f} MiB", full_seconds, "s"),
+            Figure(f"publish: 1 % changed in {repositories:,} repositories", part_seconds, "s"),
             Figure("publish: objects uploaded, beside a full one", part.puts / full.puts, "ratio", 0.03),
             Figure("publish: bytes uploaded, beside a full one", part.put_bytes / full.put_bytes, "ratio", 0.03),
-            *follow(client, reader, first, list(addresses(database, 20))),
-            *tear(state, 8 if quick else 40),
+            *follow(client, reader, first),
+            *install(public, reader, addresses(database, 20)),
         ]
 
 
@@ -93,26 +103,36 @@ def measure(quick: bool) -> list[Figure]:
 
 def export(settings: Settings, state: Path, count: int) -> list[Figure]:
     """Export in a process of its own, and its floor in another."""
+    sketched = in_child(_sketch, settings)
     made = in_child(_export, settings, state / "snapshots")
     floor = in_child(_floor, settings, state / "floor")
     shutil.rmtree(state / "floor")
     folder = newest(state)
-    steps = ", ".join(f"{name} {seconds:.3g}" for name, seconds in made["steps"].items() if seconds > made["cpu"] / 50)
-    print(f"where the CPU seconds go: {steps}", file=sys.stderr)
     sizes = Counter(
         {path.name: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) or path.stat().st_size
          for path in folder.iterdir()}
     )  # fmt: skip
-    bar = 2048 if count >= 1_000_000 else None
     return [
         Figure(f"export: {count:,} skills", made["seconds"], "s"),
         Figure("export: seconds for each 100,000 skills", made["seconds"] * 100_000 / count, "s"),
+        *(
+            Figure(f"export: CPU seconds for each 100,000 skills, {name}", seconds * 100_000 / count, "s")
+            for name, seconds in made["steps"].items()
+            if seconds > made["cpu"] / 50
+        ),
+        Figure("export: sketches of new contents, once, CPU for each 100,000", sketched["cpu"] * 100_000 / count, "s"),
         Figure("export: CPU seconds of the exporter", made["cpu"], "s"),
         Figure("export: floor (COPY, DuckDB, Parquet), CPU", floor["cpu"], "s"),
         Figure("export: CPU beside the floor's", made["cpu"] / floor["cpu"], "ratio"),
-        Figure("export: peak memory", made["peak"], "MiB", bar),
+        Figure("export: most memory, of the process and its children", made["peak"], "MiB", 2048),
         *(Figure(f"export: size of {name}", size / MIB, "MiB") for name, size in sizes.most_common() if size > 10_000),
     ]
+
+
+def _sketch(settings: Settings) -> dict[str, Any]:
+    with Database(settings.database) as database:
+        sketch_new(database)
+    return {}
 
 
 def _export(settings: Settings, folder: Path) -> dict[str, Any]:
@@ -153,7 +173,71 @@ def _floor(settings: Settings, folder: Path) -> dict[str, Any]:
     return {}
 
 
-# -- 2. followers
+# -- 2. and 3. what is published, and its readers
+
+
+class Sent(NamedTuple):
+    """What a publisher uploaded, signed metadata included."""
+
+    puts: int
+    put_bytes: int
+
+
+class CountedMetadata(FolderMetadata):
+    """Signed metadata in a folder, that counts what is written."""
+
+    puts = put_bytes = 0
+
+    def replace(self, name: str, data: bytes) -> None:
+        """Write a file."""
+        super().replace(name, data)
+        self.puts += 1
+        self.put_bytes += len(data)
+
+
+class Public:
+    """A folder that a registry with keys publishes to."""
+
+    def __init__(self, state: Path) -> None:
+        self.folder = state / "public"
+        self.target = FolderTarget(self.folder)
+        self.root = self.folder / "tuf" / "1.root.json"
+        self._state = state
+        make_root(self.folder / "tuf", state / "keys", datetime.now(UTC))
+        self._signer = read_key(state / "keys" / "online.pem")
+
+    def publish(self, folder: Path) -> tuple[Sent, float]:
+        """Publish and sign a snapshot; gives what was uploaded, and the seconds."""
+        started = time.monotonic()
+        metadata = CountedMetadata(self.folder / "tuf")
+        with Snapshot(folder) as snapshot:
+
+            def vouch(documents: Sequence[VouchedFile]) -> None:
+                files = chain(package_targets(snapshot), index_targets(folder), documents)
+                TrustRepository(metadata, self._signer).update(files, datetime.now(UTC))
+
+            publisher = Publisher(self.target, PublishSettings(), lock=self._state / "lock")
+            done = publisher.publish(folder, revocations=read_revocations(snapshot), vouch=vouch)
+        sent = Sent(done.puts + metadata.puts, done.put_bytes + metadata.put_bytes)
+        return sent, time.monotonic() - started
+
+
+class CountingFetcher(FetcherInterface):
+    """Gives TUF's client files of a folder, and counts requests and bytes as they are sent, not compressed."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__()
+        self._folder = folder
+        self.requests = self.bytes = 0
+
+    def _fetch(self, url: str) -> Iterator[bytes]:
+        self.requests += 1
+        path = self._folder / url.removeprefix("https://registry.invalid/")
+        if not path.is_file():
+            raise DownloadHTTPError("not there", 404)
+        data = path.read_bytes()
+        self.bytes += len(data)
+        yield data
 
 
 class Reader:
@@ -175,131 +259,45 @@ class Reader:
         self.requests = self.bytes = 0
 
 
-def follow(client: IndexClient, reader: Reader, first: Path, names: list[str]) -> list[Figure]:
-    """Refresh a client that had the first snapshot, and look skills up."""
+def follow(client: IndexClient, reader: Reader, first: Path) -> list[Figure]:
+    """Refresh a client that had the first snapshot."""
     whole = len(gzip.compress((first / LISTING).read_bytes(), 6))
     reader.reset()
     done = client.refresh()
-    refreshed, requests = reader.bytes, reader.requests
+    return [
+        Figure("follow: the whole listing, gzip", whole / MIB, "MiB"),
+        Figure(f"follow: {done.changed:,} records, {done.deltas} delta", reader.bytes / 1024, "KiB"),
+        Figure("follow: bytes beside the whole listing", reader.bytes / whole, "ratio", 0.02),
+        Figure("follow: requests", reader.requests, "requests"),
+    ]
+
+
+def install(public: Public, reader: Reader, names: Iterable[str]) -> list[Figure]:
+    """Find out what to install, and whether it may be, with nothing but the first root on the client's side."""
     most_bytes = most_requests = 0
     for name in names:
         reader.reset()
-        look_up(reader.read, name)
-        most_bytes, most_requests = max(most_bytes, reader.bytes), max(most_requests, reader.requests)
+        fetcher = CountingFetcher(public.folder)
+        skill = parse(SkillRecord, reader.read(f"skills/{name.lower()}.json", 0), name)
+        version = next((one for one in skill.versions if one.redistributable), None)
+        if version is None:
+            continue
+        with tempfile.TemporaryDirectory() as cache:
+            client = TrustClient(
+                Path(cache), "https://registry.invalid", root=public.root.read_bytes(), fetcher=fetcher
+            )
+            revocations = parse(Revocations, client.document(INDEX + signed_path(REVOCATIONS)), REVOCATIONS)
+            refuse_revoked(revocations, version.package_digest, name)
+            client.look_up(package_key(version.package_digest))
+        most_bytes = max(most_bytes, reader.bytes + fetcher.bytes)
+        most_requests = max(most_requests, reader.requests + fetcher.requests)
     return [
-        Figure("follow: the whole listing, gzip", whole / MIB, "MiB"),
-        Figure(f"follow: {done.changed:,} records, {done.deltas} delta", refreshed / 1024, "KiB"),
-        Figure("follow: bytes beside the whole listing", refreshed / whole, "ratio", 0.02),
-        Figure("follow: requests", requests, "requests"),
-        Figure("look up: bytes beyond the package, most of 20", most_bytes / 1024, "KiB", 64),
-        Figure("look up: requests beyond the package", most_requests, "requests", 8),
+        Figure("install, cold and verified: bytes beyond the package, most of 20", most_bytes / 1024, "KiB", 64),
+        Figure("install, cold and verified: requests beyond the package", most_requests, "requests", 8),
     ]
-
-
-# -- 3. killed publishers
-
-
-def tear(state: Path, kills: int) -> list[Figure]:
-    """Kill a publisher again and again while readers look, then go back."""
-    folders = sorted(path for path in (state / "snapshots").iterdir() if (path / "snapshot.json").exists())
-    public = FolderTarget(state / "public")
-    seeds = random.Random(40)
-    started = time.monotonic()
-    Publisher(public, PublishSettings(), lock=state / "lock").publish(folders[0], even_if_smaller=True)
-    whole = time.monotonic() - started
-    fresh, forked = multiprocessing.get_context("spawn"), multiprocessing.get_context("fork")
-    stop, results = fresh.Event(), fresh.Queue()
-    readers = [fresh.Process(target=_look, args=(state, stop, results, number)) for number in range(2)]
-    for reader in readers:
-        reader.start()
-    results.get(timeout=120), results.get(timeout=120)  # both are looking
-    killed = 0
-    for number in range(kills):
-        child = forked.Process(target=_publish, args=(state, folders[(number + 1) % 2]))
-        child.start()
-        time.sleep(seeds.random() * whole)
-        if child.is_alive() and child.pid:
-            os.kill(child.pid, signal.SIGKILL)
-            killed += 1
-        child.join()
-    stop.set()
-    seen = [results.get(timeout=120) for _ in readers]
-    torn, reads = [problem for problems, _ in seen for problem in problems], sum(count for _, count in seen)
-    publisher = Publisher(public, PublishSettings(), lock=state / "lock")
-    publisher.publish(folders[0], even_if_smaller=True)
-    before = public.get(INDEX + "entry.json")
-    publisher.publish(folders[1], even_if_smaller=True)
-    started = time.monotonic()
-    publisher.go_back(folders[0].name)
-    back = time.monotonic() - started
-    same = public.get(INDEX + "entry.json") == before
-    for problem in torn[:5]:
-        print(f"torn: {problem}", file=sys.stderr)
-    return [
-        Figure(f"killed: of {kills} publishers", killed, "killed"),
-        Figure(f"killed: torn reads, of {reads:,}", len(torn), "reads", 0),
-        Figure("go back: the JSON index", back, "s", 5),
-        Figure("go back: bytes that differ from before", 0 if same else 1, "documents", 0),
-    ]
-
-
-def _publish(state: Path, folder: Path) -> None:
-    publisher = Publisher(FolderTarget(state / "public"), PublishSettings(), lock=state / "lock")
-    publisher.publish(folder, even_if_smaller=True)
-
-
-def _look(state: Path, stop: Any, results: Any, number: int) -> None:
-    """Follow every kind of reference there is, beginning with the entry, until told to stop."""
-    public, chosen = FolderTarget(state / "public"), random.Random(number)
-    torn: list[str] = []
-    reads = 0
-    results.put("ready")
-    while not stop.is_set():
-        try:
-            torn += _follow_all(public, chosen)
-        except RegistryError as error:
-            torn.append(str(error))
-        reads += 1
-    results.put((torn, reads))
-
-
-def _follow_all(public: FolderTarget, chosen: random.Random) -> list[str]:
-    def read(path: str, _limit: int) -> bytes:
-        return public.get(INDEX + path)
-
-    entry = read_entry(read)
-    shards = list(IndexTree(entry, read).shards())
-    for shard in chosen.sample(shards, min(5, len(shards))):
-        line = json.loads(fetch(read, shard).splitlines()[-1])
-        public.get(f"{INDEX}skills/{line['skill'].lower()}.json" if line["kind"] == "skill" else f"{INDEX}entry.json")
-    for delta in entry.deltas:
-        fetch(read, delta)
-    files = entry.downloads.files if entry.downloads else ()
-    return [f"{one.path} has another size" for one in files if public.size(INDEX + one.path) != one.size]
 
 
 # -- helpers
-
-
-def in_child(work: Callable[..., dict[str, Any]], *arguments: Any) -> dict[str, Any]:
-    """Run something in a fresh process; adds its seconds, CPU seconds and peak memory in MiB."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_in_child, args=(sender, work, arguments))
-    child.start()
-    sender.close()
-    result: dict[str, Any] = receiver.recv()
-    child.join()
-    return result
-
-
-def _in_child(sender: Any, work: Callable[..., dict[str, Any]], arguments: tuple[Any, ...]) -> None:
-    started, cpu = time.monotonic(), time.process_time()
-    result = work(*arguments)
-    own, inner = resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN)
-    cpu = time.process_time() - cpu + inner.ru_utime + inner.ru_stime
-    peak = max(own.ru_maxrss, inner.ru_maxrss) / 1024  # they do not work at the same time
-    sender.send({**result, "seconds": time.monotonic() - started, "cpu": cpu, "peak": peak})
 
 
 def newest(state: Path) -> Path:

@@ -313,6 +313,8 @@ def _rows(skills: Sequence[SampleSkill], extra: Sequence[SampleRepository]) -> d
             }
             for path, data in files.items()
         ]
+    for table in ("skill", "document"):  # in the order of their keys, as the export writes them
+        rows[table].sort(key=lambda row: (row["repository_id"], row["path"]))
     return rows
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import posixpath
 import random
@@ -21,9 +22,9 @@ from skilldata.config import PublishSettings
 from skilldata.errors import IntegrityError, NotFound
 from skilldata.jsonindex.build import build_json_index
 from skilldata.jsonindex.client import IndexClient, fetch_package, http_reader, look_up
-from skilldata.jsonindex.documents import PUBLISHED, Entry, SourceHealth, Status, json_schema
+from skilldata.jsonindex.documents import PUBLISHED, Entry, Revocations, SourceHealth, Status, json_schema
 from skilldata.jsonindex.tree import IndexTree, Read, parse
-from skilldata.objects import package_key
+from skilldata.objects import IMMUTABLE, SHORT, package_key
 from skilldata.observed import Observed, write_observed
 from skilldata.publish.guard import SnapshotHeld
 from skilldata.publish.order import ROOT, Kind
@@ -102,7 +103,10 @@ def test_an_unchanged_snapshot_is_published_once(place: Place, tmp_path: Path) -
     second = place.publisher().publish(folder)
     assert not second.changed
     after = {path: place.target.get(path) for path, _ in place.target.paths("")}
-    assert {path for path in after if before.get(path) != after[path]} <= {ROOT + "status.json"}
+    assert {path for path in after if before.get(path) != after[path]} <= {
+        ROOT + "status.json",
+        ROOT + "status.json.gz",
+    }
 
 
 def test_readers_find_every_listed_skill_that_has_an_address(place: Place, tmp_path: Path) -> None:
@@ -245,7 +249,7 @@ def test_going_back_gives_the_very_bytes(place: Place, tmp_path: Path) -> None:
     place.publisher().publish(built(tmp_path / "two", skills("a", "c", body="new")), even_if_smaller=True)
     place.publisher().go_back(first)
     for path, data in shown.items():
-        if not path.endswith(("status.json", "history.json")):
+        if not path.removesuffix(".gz").endswith(("status.json", "history.json")):
             assert place.target.get(path) == data, path
     with pytest.raises(NotFound):
         place.publisher().go_back("20260101T000000Z-000000000000")
@@ -362,16 +366,45 @@ def test_a_bucket_serves_the_same(registry: Registry, tmp_path: Path) -> None:
     target = BucketTarget(registry.objects, has_packages=True)
     publisher = Publisher(target, KEEP, lock=tmp_path / "lock")
     publisher.publish(built(tmp_path / "one", skills("a", "b")))
-    report = publisher.publish(built(tmp_path / "two", skills("a", "b", "c")))
+    nothing = Revocations(snapshot=f"20260101T000000Z-{'0' * 12}", as_of=datetime(2026, 1, 1, tzinfo=UTC))
+    report = publisher.publish(built(tmp_path / "two", skills("a", "b", "c")), revocations=nothing)
     assert report.changed
     read = lambda path, _: target.get(ROOT + path)  # noqa: E731
     assert len(addresses(read)) == 4
-    client = registry.objects._client
-    head = client.head_object(Bucket=registry.objects.bucket, Key=ROOT + "entry.json")
-    assert head["ContentType"] == "application/json"
-    assert "stale-if-error" in head["CacheControl"]
-    part = next(key for key, _ in target.paths(ROOT + "objects/"))
-    assert "immutable" in client.head_object(Bucket=registry.objects.bucket, Key=part)["CacheControl"]
+    wanted = {
+        "entry.json": ("application/json", SHORT),
+        "entry.json.gz": ("application/gzip", SHORT),
+        "status.json": ("application/json", SHORT),
+        "history.json": ("application/json", SHORT),
+        "schema.json": ("application/json", SHORT),
+        "state.json": ("application/json", "no-cache"),
+        "revocations.json": ("application/json", "public, max-age=60"),
+        "objects/": ("application/gzip", IMMUTABLE),
+        "downloads/": ("application/octet-stream", IMMUTABLE),
+        "trees/": ("application/json", IMMUTABLE),
+        "entries/": ("application/json", IMMUTABLE),
+        "signed/": ("application/json", IMMUTABLE),
+        "skills/": ("application/json", SHORT),
+        "repositories/": ("application/json", SHORT),
+        "owners/": ("application/json", SHORT),
+        "changes/": ("application/jsonl", SHORT),
+    }
+    met = set()
+    for key, _ in target.paths(ROOT):
+        name = key.removeprefix(ROOT)
+        kind = name if "/" not in name else name.split("/")[0] + "/"
+        kind = kind if kind.startswith("entry") else kind.removesuffix(".gz")
+        head = registry.objects._client.head_object(Bucket=registry.objects.bucket, Key=key)
+        type_ = "application/gzip" if key.endswith(".gz") else wanted[kind][0]
+        assert (head["ContentType"], head["CacheControl"], head.get("ContentEncoding", "")) == (
+            type_,
+            wanted[kind][1],
+            "",
+        )
+        met.add(kind)
+    assert met == set(wanted)
+    for name in ("entry.json", "revocations.json"):
+        assert gzip.decompress(target.get(f"{ROOT}{name}.gz")) == target.get(ROOT + name)
 
 
 def test_a_reader_of_the_network_has_bounds() -> None:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skilldata.errors import SnapshotError
-from skilldata.search import CursorError, Hit, Query, SearchIndex, Sort, build_search_index
+from skilldata.search import CursorError, Hit, Query, SearchIndex, Sort, build_search_index, words
 from skilldata.search.copies import mark, marks
 from skilldata.search.words import headings, joined, split_manifest
 from skilldata.snapshot import SEARCH, Snapshot
@@ -387,3 +387,11 @@ class TestText:
         assert Counter(map(joined, ["Café Tools", "cafe-tools", "\uff23\uff21\uff26\uff25_tools", "cafeTools"])) == {
             "cafetools": 4
         }
+
+
+def test_scripts_without_spaces_are_found_wherever_they_are() -> None:
+    """What rules most texts out quickly rules out nothing that has such a character, whichever."""
+    for number in [*range(0x80, 0xD800), *range(0xE000, 0x31000)]:
+        text = f"a{chr(number)}b"
+        assert words.split_scripts(text)[1] == words._UNSPACED.findall(text)
+    assert words.split_scripts("\N{GRINNING FACE} \N{SNOWMAN}\ufe0f x")[1] == []

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import json
+import os
+import re
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,14 +19,16 @@ import pytest
 from skillapi.app import create_app
 from skillcrawler.schedules import METADATA
 from skillcrawler.worker import connect
+from skilldata.errors import TrustError
 from skilldata.objects import package_key
 from skilldata.store import SnapshotStore
 from skilldata.trust.client import TrustClient
 from skilldata.trust.metadata import ObjectMetadata
-from tests.conftest import Registry
+from tests.conftest import ROOT, Registry
 from tests.standin import StandIn
 from tests.test_api import serving
 from tests.test_end_to_end import COMMAND, environment, run
+from tests.test_snapshot_commands import failing as failing_json
 
 SKILL = "---\nname: {name}\ndescription: Does {name}.\nlicense: MIT\n---\nbody\n"
 
@@ -123,19 +129,118 @@ def test_what_is_taken_back_is_no_longer_vouched_for(signing: Registry, tmp_path
         assert "does not vouch" in failing(signing, *check(signing, url, package))
 
 
-def test_a_new_online_key_takes_a_rotation_and_a_publish(signing: Registry) -> None:
-    folder = keys(signing)
-    written = run(
-        signing,
-        *("trust", "rotate", "online", "--root-key", str(folder / "root-1.pem")),
-        *("--targets-key", str(folder / "targets.pem"), "--new-key", str(folder / "online-2.pem")),
+def test_what_maintainers_take_back_is_told_to_those_who_have_it(signing: Registry, tmp_path: Path) -> None:
+    package = tmp_path / "package.zip"
+    package.write_bytes(signing.objects.package(packages(signing)[0]))
+    other = tmp_path / "other.zip"
+    other.write_bytes(signing.objects.package(packages(signing)[1]))
+    with served(signing) as url:
+        run(signing, *check(signing, url, package))
+        run(signing, "skill", "block", packages(signing)[0], "--reason", "It sends keys away.")
+        status, held, _ = failing_json(signing, "publish", "--force")  # it lost half of its skills
+        assert status == 1
+        assert "at most 5% may go" in held["held"]
+        assert "taken back" in failing(signing, *check(signing, url, package))
+        assert json.loads(signing.objects.get("index/v1/status.json"))["held"]
+        smaller = run(signing, "snapshot", "create")["id"]
+        run(signing, "snapshot", "publish", smaller, "--even-if-smaller")
+        assert "taken back" in failing(signing, *check(signing, url, package))
+        run(signing, *check(signing, url, other))
+        run(signing, "snapshot", "rollback")
+        error = failing(signing, *check(signing, url, package))
+        assert "It sends keys away." in error
+        run(signing, *check(signing, url, other))
+        assert [one for one in run(signing, "fsck") if one["problems"]] == []
+        shown = httpx.get(f"{url}/index/v1/signed/{'0' * 64}.entry.json")
+        assert shown.status_code == 404
+
+
+def test_the_entry_and_the_revocations_are_vouched_for(signing: Registry, tmp_path: Path) -> None:
+    root = (signing.settings.state_directory / "tuf" / "1.root.json").read_bytes()
+    with served(signing) as url:
+        for name in ("entry.json", "revocations.json"):
+            client = TrustClient(tmp_path / name, url, root=root)
+            data = client.document(f"index/v1/signed/{name}")
+            assert data == signing.objects.get(f"index/v1/{name}")
+            [(key, _)] = [one for one in signing.objects.keys("index/v1/signed/") if one[0].endswith(name)]
+            signing.objects.put(key, data.replace(b"1", b"2"), content_type="application/json")
+            with pytest.raises(TrustError):
+                TrustClient(tmp_path / name, url).document(f"index/v1/signed/{name}")
+
+
+def test_a_signed_statement_says_where_a_package_comes_from(signing: Registry, tmp_path: Path) -> None:
+    package, statement = tmp_path / "package.zip", tmp_path / "statement.json"
+    digest = packages(signing)[0]
+    package.write_bytes(signing.objects.package(digest))
+    [key, other] = [key for key, _ in signing.objects.keys("provenance/") if key.endswith(".dsse.json")]
+    if digest.removeprefix("sha256:") not in key:
+        key, other = other, key
+    statement.write_bytes(signing.objects.get(key))
+    with served(signing) as url:
+        origin = run(signing, *check(signing, url, package), "--statement", str(statement))["origin"]
+        assert origin["externalParameters"]["repository"].endswith("acme/tools")
+        statement.write_bytes(signing.objects.get(other))
+        error = failing(signing, *check(signing, url, package), "--statement", str(statement))
+        assert "is not about" in error
+        envelope = json.loads(signing.objects.get(key))
+        said = base64.b64decode(envelope["payload"]).replace(b"acme", b"evil")
+        statement.write_text(json.dumps(envelope | {"payload": base64.b64encode(said).decode()}))
+        error = failing(signing, *check(signing, url, package), "--statement", str(statement))
+        assert "not signed by the registry's online key" in error
+
+
+def test_fsck_proves_what_is_signed_and_says_what_it_leaves_out(signing: Registry) -> None:
+    report = {one["name"]: one for one in run(signing, "fsck")}
+    assert [name for name, one in report.items() if one["problems"] or one["left_out"]] == []
+    assert report["signed metadata"]["checked"] > 6
+    assert report["signed statements"]["checked"] == 2
+    assert report["index and tables"]["checked"] > 10
+    [key, _] = [key for key, _ in signing.objects.keys("provenance/") if key.endswith(".dsse.json")]
+    signing.objects.delete(key)
+    signing.objects.put("index/v1/entry.json", b"{}", content_type="application/json")
+    signing.rows("UPDATE skill SET updated_at = now() WHERE path = 'one' RETURNING 1")
+    status, found, _ = failing_json(signing, "fsck")
+    assert status == 1
+    report = {one["name"]: one for one in found}
+    assert "index has changed" in report["index and tables"]["left_out"]
+    assert "other bytes" in report["signed metadata"]["problems"][0]
+
+
+def test_a_registry_without_keys_is_told_that_nothing_is_signed(registry: Registry, github: StandIn) -> None:
+    github.add_repository("acme/tools", {"one/SKILL.md": SKILL.format(name="one")})
+    run(registry, "crawl", "--wait", "acme/tools")
+    report = {one["name"]: one for one in run(registry, "fsck", "--quick")}
+    assert "signs nothing" in report["signed metadata"]["left_out"]
+    assert "quick" in report["index and tables"]["left_out"]
+
+
+def test_clients_that_hold_the_first_root_follow_the_key_drill(signing: Registry, tmp_path: Path) -> None:
+    """The commands of docs/operations.md, as they stand there."""
+    block = re.search(
+        r"^```sh\n(cp \$STATE/tuf.*?)^```$", (ROOT / "docs" / "operations.md").read_text(), re.MULTILINE | re.DOTALL
     )
-    assert [one["missing"] for one in written] == [0, 0]
+    assert block is not None
+    state, offline = signing.settings.state_directory, keys(signing)
+    (offline / "tuf").mkdir()
+    package = tmp_path / "package.zip"
+    package.write_bytes(signing.objects.package(packages(signing)[0]))
+    with served(signing) as url:
+        run(signing, *check(signing, url, package))
+        done = subprocess.run(
+            ["bash", "-euc", block[1]],
+            env=environment(signing)
+            | {"STATE": str(state), "OFFLINE": str(offline), "PATH": f"{COMMAND.parent}:{os.environ['PATH']}"},
+            capture_output=True,
+            text=True,
+            timeout=240,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert "WRONG" not in done.stdout
+        assert "left out" not in done.stdout
+        run(signing, *check(signing, url, package))
+        run(signing, *check(signing, url, package, cache="cold"))
     assert "another online key" in failing(signing, "publish", "--force")
-    signing.environment["SKILLREGISTRY_TRUST__ONLINE_KEY_FILE"] = str(folder / "online-2.pem")
-    run(signing, "publish", "--force")
-    assert run(signing, "trust", "verify") == {"packages": 2}
-    assert run(signing, "trust", "refresh")["bins"] == 0
 
 
 def test_going_back_signs_what_was_live(signing: Registry, github: StandIn) -> None:

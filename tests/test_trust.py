@@ -32,6 +32,8 @@ def targets(packages: dict[str, bytes]) -> list[VouchedFile]:
 class Registry:
     """A published registry in a folder, with all its keys."""
 
+    earlier_timestamp = b""
+
     def __init__(self, folder: Path) -> None:
         self.public = folder / "public"
         self.metadata = self.public / "tuf"

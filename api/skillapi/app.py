@@ -31,10 +31,11 @@ from skillapi.live import Live, SnapshotSource
 from skillapi.openapi import describe
 from skillapi.problems import Problem, answer_problem
 from skillapi.routes import plugins, repositories, requests, search, skills, status
-from skillapi.signed import SignedMetadata
+from skillapi.signed import SignedDocuments, SignedMetadata
 from skillapi.static import Site
 from skilldata.config import Settings
 from skilldata.errors import RegistryError
+from skilldata.objects import ObjectStore
 from skilldata.trust.metadata import MetadataStore
 
 STORE_CHECK_SECONDS = 5.0
@@ -82,6 +83,8 @@ def create_app(
     routes.append(Route("/api/{path:path}", _nothing, methods=["GET"]))
     if metadata is not None:
         routes.append(Route("/tuf/{name}", SignedMetadata(metadata).serve, methods=["GET"]))
+        if isinstance(objects, ObjectStore):
+            routes.append(Route("/index/v1/signed/{name}", SignedDocuments(objects).serve, methods=["GET"]))
     if site_folder is not None:
         routes.append(Route("/{path:path}", Site(site_folder / "live").serve, methods=["GET"]))
     app = Starlette(

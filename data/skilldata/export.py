@@ -18,8 +18,8 @@ from typing import Any
 
 from psycopg import Connection
 
-from skilldata import authorfiles, plugintables, takedowns
-from skilldata.copies import export_rows, sketch_new
+from skilldata import authorfiles, copies, plugintables, takedowns
+from skilldata.copies import sketch_new
 from skilldata.database import Database
 from skilldata.jsonindex.build import TREE, build_json_index
 from skilldata.loading import MEMORY, load_tables
@@ -131,9 +131,8 @@ def create_snapshot(
         notify("copies")
         sketch_new(database)
         as_of, digest, seen = _export_rows(database, work, notify)
-        info = SnapshotInfo(f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}", as_of, FORMAT, {}, {})
+        info = SnapshotInfo(_id(as_of, digest), as_of, FORMAT, {}, {})
         if not (folder / info.id / MANIFEST).exists():
-            export_rows(database, work)
             _build(work, info, notify)
             work.chmod(0o755)
             work.rename(folder / info.id)
@@ -141,6 +140,25 @@ def create_snapshot(
         return read_info(folder / info.id)
     finally:
         shutil.rmtree(work, ignore_errors=True)
+
+
+def export_tables(database: Database, work: Path) -> str:
+    """Export the index into tables alone, to compare them with a snapshot's.
+
+    Args:
+        database: The index.
+        work: An empty folder; `index.duckdb` is made there.
+
+    Returns:
+        The id that a snapshot of these rows has.
+    """
+    as_of, digest, _ = _export_rows(database, work, lambda _: None)
+    load_tables(work)
+    return _id(as_of, digest)
+
+
+def _id(as_of: datetime, digest: str) -> str:
+    return f"{as_of:%Y%m%dT%H%M%SZ}-{digest[:12]}"
 
 
 def _build(work: Path, info: SnapshotInfo, notify: Callable[[str], None]) -> None:
@@ -154,9 +172,8 @@ def _build(work: Path, info: SnapshotInfo, notify: Callable[[str], None]) -> Non
             notify(name)
             make(snapshot, work)
     shutil.rmtree(work / ".spill", ignore_errors=True)
-    built = [work / DATABASE, *sorted((work / SEARCH).iterdir())]
-    _write(work / BUILT, {"files": _digests(work, built)})
-    same = [work / LISTING, work / JSON_INDEX / TREE, *sorted((work / PARQUET).iterdir())]
+    _write(work / BUILT, {"files": _digests(work, sorted((work / SEARCH).iterdir()))})
+    same = [work / DATABASE, work / LISTING, work / JSON_INDEX / TREE, *sorted((work / PARQUET).iterdir())]
     _write_info(work, replace(info, files=_digests(work, same)))
 
 
@@ -165,7 +182,9 @@ def _digests(work: Path, files: Iterable[Path]) -> dict[str, str]:
 
 
 def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) -> tuple[datetime, str, Observed]:
-    """Write every table as CSV; give the time of the last change, the digest over all rows, and how all is.
+    """Write every table, and what copies are found by, as CSV.
+
+    Gives the time of the last change, the digest over all rows, and how all is.
 
     One transaction sees everything, so that no row of one table is newer than those of another.
     """
@@ -174,7 +193,7 @@ def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) 
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = connection.execute(AS_OF).fetchone()
         as_of: datetime = (row[0] if row else datetime.fromtimestamp(0, UTC)).replace(microsecond=0)
-        for table, query in QUERIES.items():
+        for table, query in {**QUERIES, **copies.QUERIES}.items():
             notify(table)
             digest.update(f"{table}\n".encode())
             with (work / f"{table}.csv").open("wb") as file:

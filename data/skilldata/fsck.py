@@ -2,8 +2,11 @@
 
     index      every version has a stored package whose bytes have its digest, and nothing is there twice
     public     what the snapshot offers is under a public key, and nothing that may not be handed out is
+    tables     exported again, the index gives the rows of the snapshot's tables
     snapshot   its files have their digests; tables, Parquet, listing and JSON index say the same
     published  the live entry is that snapshot, its parts are there, and the small documents are its records
+    signed     TUF vouches for every package, shard and document of that snapshot with its digest, and for no
+               other; every package's statement is signed by today's key
     site       every skill has its page's twin, with the same content digest
 
 What is compared comes from two places that were written apart, so none of these can hold by construction.
@@ -12,9 +15,10 @@ What is compared comes from two places that were written apart, so none of these
 from __future__ import annotations
 
 import json
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from itertools import zip_longest
+from itertools import chain, zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,34 +26,51 @@ import duckdb
 
 from skilldata.contents import require_json_index, verify_files
 from skilldata.database import Database
-from skilldata.errors import IntegrityError, NotFound, RegistryError
+from skilldata.errors import IntegrityError, NotFound, RegistryError, TrustError
+from skilldata.export import export_tables
 from skilldata.jsonindex.build import object_path
 from skilldata.jsonindex.records import is_addressable, records
 from skilldata.jsonindex.tree import fetch, lines_of
 from skilldata.objects import PACKAGES, WITHHELD, ObjectStore, kept_key, package_key
 from skilldata.parquet import PARQUET
+from skilldata.publish.live import index_targets
 from skilldata.publish.order import ROOT
 from skilldata.publish.publisher import Publisher
 from skilldata.publish.small import skill_path
+from skilldata.publish.uploads import versions
 from skilldata.snapshot import DATABASE, LISTING, TABLES, Snapshot
 from skilldata.stewardship.models import Place
 from skilldata.stewardship.withheld import PackageRow, package_rows
 from skilldata.store import SnapshotStore
+from skilldata.trust.audit import audit, is_set_up
+from skilldata.trust.metadata import ObjectMetadata
+from skilldata.trust.repository import read_root
+from skilldata.trust.revocations import read_revocations
+from skilldata.trust.roles import TIMESTAMP
+from skilldata.trust.signing import package_targets
+from skilldata.trust.statements import envelope_key, verify_statement
 
+_SUM = "SELECT count(*), sum(hash(one)::HUGEINT) FROM {} AS one"
+_UNSIGNED = "this registry signs nothing: `skillregistry trust init` makes the keys"
 SHOWN = 20  # problems of one check; the count says how many there are
 
 
 @dataclass
 class Check:
-    """One check: what it looked at, how much, and what is wrong."""
+    """One check: what it looked at, how much, and what is wrong; `left_out` says why nothing was looked at."""
 
     name: str
     checked: int = 0
     problems: list[str] = field(default_factory=list)
+    left_out: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """For JSON."""
-        return {"name": self.name, "checked": self.checked, "problems": self.problems}
+        return {"name": self.name, "checked": self.checked, "problems": self.problems, "left_out": self.left_out}
+
+
+class LeftOut(Exception):
+    """A check that cannot be made here; the text says why."""
 
 
 class Fsck:
@@ -88,9 +109,12 @@ class Fsck:
             ("packages of the index", lambda: self._packages(quick=quick)),
             ("packages that are public", lambda: self._public(folder)),
             ("rows that are there twice", self._twice),
+            ("index and tables", lambda: self._index_and_tables(folder, quick=quick)),
             ("files of the snapshot", lambda: iter(verify_files(folder))),
             ("tables, Parquet, listing and JSON index", lambda: compare_forms(folder)),
             *((f"published to {one.name}", lambda one=one: self._published(one, folder)) for one in self._publishers),
+            ("signed metadata", lambda: self._signed(folder)),
+            ("signed statements", lambda: self._statements(quick=quick)),
             ("site", lambda: _site(folder, self._site)),
         ]
         return [self._one(name, check) for name, check in checks]
@@ -103,6 +127,8 @@ class Fsck:
                 done.checked += 1
                 if problem is not None and len(done.problems) < SHOWN:
                     done.problems.append(problem)
+        except LeftOut as reason:
+            done.left_out = str(reason)
         except RegistryError as error:
             done.problems.append(error.message)
         except (duckdb.Error, OSError) as error:
@@ -169,6 +195,48 @@ class Fsck:
                 for (value,) in connection.execute(query.encode()):
                     yield f"{what} {value} is there twice"
 
+    def _index_and_tables(self, folder: Path, *, quick: bool) -> Iterator[str | None]:
+        if quick:
+            raise LeftOut("a quick run does not export the index again")
+        with tempfile.TemporaryDirectory(prefix=".fsck-", dir=folder.parent) as work:
+            made = export_tables(self._database, Path(work))
+            if made != folder.name:
+                raise LeftOut(f"the index has changed since {folder.name}: publish, and run this again")
+            for table in TABLES:
+                with duckdb.connect(str(folder / DATABASE), read_only=True) as connection:
+                    kept = connection.execute(_SUM.format(table)).fetchone()
+                with duckdb.connect(str(Path(work) / DATABASE), read_only=True) as connection:
+                    other = connection.execute(_SUM.format(table)).fetchone()
+                yield None if kept == other else f"the table {table} has other rows than the index"
+
+    def _signed(self, folder: Path) -> Iterator[str | None]:
+        store = ObjectMetadata(self._objects)
+        if not is_set_up(store):
+            raise LeftOut(_UNSIGNED)
+        publisher = self._publishers[0]
+        with Snapshot(folder) as snapshot:
+            revocations = publisher.revocations(read_revocations(snapshot))
+            yield from audit(
+                store, chain(package_targets(snapshot, revocations), index_targets(folder), publisher.signed_files())
+            )
+
+    def _statements(self, *, quick: bool) -> Iterator[str | None]:
+        store = ObjectMetadata(self._objects)
+        if not is_set_up(store):
+            raise LeftOut(_UNSIGNED)
+        if quick:
+            raise LeftOut("a quick run reads no statements")
+        root = read_root(store).signed
+        keys = [root.keys[keyid] for keyid in root.roles[TIMESTAMP].keyids]
+        published = self._publishers[0].published
+        entry = published.entry()
+        for version in versions(None, published.index(entry)) if entry else ():
+            try:
+                verify_statement(self._objects.get(envelope_key(version.provenance)), keys, version.package_digest)
+                yield None
+            except (NotFound, TrustError) as error:
+                yield f"{version.provenance}: {error.message}"
+
 
 def compare_forms(folder: Path) -> Iterator[str | None]:
     """Compare the forms of a snapshot; yields None for everything that is right."""
@@ -189,10 +257,9 @@ def compare_forms(folder: Path) -> Iterator[str | None]:
 
 def _same_rows(folder: Path, table: str) -> str | None:
     with duckdb.connect(str(folder / DATABASE), read_only=True) as connection:
-        query = "SELECT count(*), sum(hash(one)::HUGEINT) FROM {} AS one"
-        kept = connection.execute(query.format(table)).fetchone()
+        kept = connection.execute(_SUM.format(table)).fetchone()
         file = folder / PARQUET / f"{table}.parquet"
-        other = connection.execute(query.format(f"read_parquet('{file}')")).fetchone()
+        other = connection.execute(_SUM.format(f"read_parquet('{file}')")).fetchone()
     return None if kept == other else f"{file.name} has other rows than the table"
 
 

@@ -19,13 +19,17 @@ from skilldata.copies import group_copies
 from skilldata.errors import SnapshotError
 from skilldata.snapshot import DATABASE, TABLES, VIEWS
 
-ROW_GROUP = 20_480  # rows, all of which are in memory at once: DuckDB's own 122,880 texts are a gigabyte
-MEMORY = "1200MB"  # of DuckDB while it builds; the rest goes through files
+ROW_GROUP = 4096  # rows, all of which are in memory at once, several times over while they are compressed
+MEMORY = "1000MB"  # of DuckDB while it builds; the rest goes through files
 # Longest row. DuckDB reads ahead in buffers of many rows of that size, unless it is told of another.
 LINE = 16 * 1024 * 1024
 # DuckDB would hold a table with a key, and the key's index, in memory as a whole. PostgreSQL saw to the keys, and rows
 # in their order are found by the smallest and largest value of each part.
 KEY = re.compile(r",\s*PRIMARY KEY \([^)]*\)| PRIMARY KEY")
+# The same rows give the same bytes: no choice of compression that looks at a sample, and memory that is zero where
+# nothing was written to it. DuckDB brings its allocator, jemalloc, which reads this.
+COMPRESSION = "zstd"
+ALLOCATOR = {"DUCKDB_JE_MALLOC_CONF": "zero:true"}
 _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
 
 
@@ -41,7 +45,7 @@ def load_tables(work: Path) -> dict[str, int]:
     Raises:
         SnapshotError: The rows cannot be loaded.
     """
-    environment = {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
+    environment = ALLOCATOR | {name: os.environ[name] for name in _KEPT_VARIABLES if name in os.environ}
     done = subprocess.run(
         [sys.executable, "-I", "-m", "skilldata.loading", str(work)],
         env=environment,
@@ -65,6 +69,8 @@ def _load(work: Path) -> dict[str, int]:
     try:
         connection.execute("SET threads = 1")
         connection.execute(f"SET memory_limit = '{MEMORY}'")
+        connection.execute(f"SET force_compression = '{COMPRESSION}'")
+        connection.execute("SET write_buffer_row_group_count = 1")
         connection.execute(f"SET temp_directory = '{work / '.spill'}'")
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(

@@ -8,10 +8,10 @@ A snapshot is a folder, named by its id:
     parquet/        the tables below, one file each
     index.duckdb    the tables below
     search/         the search index
-    built.json      digests of index.duckdb and search/, whose bytes differ from build to build
+    built.json      digests of the files of search/, whose bytes differ from build to build
 
 The id is the second of the last change in the index and the first 12 hexadecimal digits of the SHA-256
-over its rows, so that the same index gives the same id, and the same bytes but for the last three
+over its rows, so that the same index gives the same id, and the same bytes but for the last two
 (docs/adr/0017-which-bytes-are-reproducible.md). Rows are keyed by repository id and folder path;
 no column depends on the order in which a crawler happened to work.
 """

@@ -20,6 +20,9 @@ TABLES: dict[str, str] = {
     "blocked": """
         digest VARCHAR PRIMARY KEY, legal BOOLEAN NOT NULL, reason VARCHAR NOT NULL, since TIMESTAMP NOT NULL
     """,
+    "revocation": """
+        digest VARCHAR PRIMARY KEY, legal BOOLEAN NOT NULL, reason VARCHAR NOT NULL, since TIMESTAMP NOT NULL
+    """,
 }
 
 QUERIES: dict[str, str] = {
@@ -33,6 +36,22 @@ QUERIES: dict[str, str] = {
             SELECT digest, legal, reason, at FROM ruling WHERE digest IS NOT NULL
             UNION ALL SELECT content_digest, legal, reason, at FROM blocked_content
             UNION ALL SELECT package_digest, legal, reason, at FROM blocked_content) AS every
+        ORDER BY digest COLLATE "C", legal DESC, at, reason
+    """,
+    # What people who have a copy should not keep: blocked digests, packages that only hidden skills have, and what
+    # the scanner blocks.
+    "revocation": """
+        SELECT DISTINCT ON (digest COLLATE "C") digest, legal, reason, at FROM (
+            SELECT digest, legal, reason, at FROM ruling WHERE digest IS NOT NULL
+            UNION ALL
+            SELECT unnest(ARRAY[content_digest, package_digest]), legal, reason, at FROM blocked_content
+            UNION ALL
+            SELECT unnest(ARRAY[content_digest, package_digest]), legal, reason, since
+            FROM withheld_package JOIN version USING (content_digest) JOIN skill_takedown USING (skill_id)
+            WHERE state <> 'yanked'
+            UNION ALL
+            SELECT unnest(ARRAY[content_digest, package_digest]), FALSE, 'the security scanner blocks it', scanned_at
+            FROM package WHERE verdict = 'blocked' AND scanned_at IS NOT NULL) AS every
         ORDER BY digest COLLATE "C", legal DESC, at, reason
     """,
 }

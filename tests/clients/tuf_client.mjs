@@ -1,4 +1,5 @@
 // Checks targets with tuf-js alone: node tuf_client.mjs BASE_URL ROOT_FILE FOLDER PATH...
+// With HASHED=1 in the environment, targets have their digest before their names, as TUF's defaults have it.
 // Prints one line of JSON for each path: its SHA-256 as the metadata has it, or the name of the error.
 import { copyFileSync, mkdirSync } from "node:fs";
 import { join } from "node:path";
@@ -13,7 +14,7 @@ const updater = new Updater({
   metadataDir: folder,
   targetBaseUrl: `${base}/`,
   targetDir: join(folder, "targets"),
-  config: { prefixTargetsWithHash: false, fetchRetry: 0 },
+  config: { prefixTargetsWithHash: process.env.HASHED === "1", fetchRetry: 0 },
 });
 
 async function check(path) {

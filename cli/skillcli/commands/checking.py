@@ -41,7 +41,11 @@ def fsck(
             notify=progress.step,
         )
         report = check.run(quick=quick)
-    lines = [f"{'ok     ' if not one.problems else 'WRONG  '} {one.name}: {one.checked} checked" for one in report]
+    marks = ["WRONG  " if one.problems else "left out" if one.left_out else "ok     " for one in report]
+    lines = [
+        f"{mark} {one.name}: {one.left_out or f'{one.checked} checked'}"
+        for mark, one in zip(marks, report, strict=True)
+    ]
     lines += [f"  {problem}" for one in report for problem in one.problems]
     context.show([one.as_dict() for one in report], as_json=as_json, text="\n".join(lines))
     if any(one.problems for one in report):

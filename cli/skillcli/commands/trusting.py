@@ -115,13 +115,17 @@ def trust_refresh(as_json: AsJson = False) -> None:
 def trust_verify(as_json: AsJson = False) -> None:
     """Check the published metadata from its first root on, and that what it vouches for is stored."""
     from skilldata.objects import ObjectStore
+    from skilldata.publish.live import open_publishers
     from skilldata.snapshot import Snapshot
     from skilldata.store import SnapshotStore
+    from skilldata.trust.revocations import read_revocations
 
     settings = context.settings()
-    store = SnapshotStore(settings.state_directory / "snapshots", ObjectStore(settings.s3))
+    objects = ObjectStore(settings.s3)
+    store = SnapshotStore(settings.state_directory / "snapshots", objects)
     with Snapshot(store.current()) as snapshot:
-        count = _signer().check(snapshot)
+        revocations = open_publishers(settings, objects)[0].revocations(read_revocations(snapshot))
+        count = _signer().check(snapshot, revocations)
     context.show({"packages": count}, as_json=as_json, text=f"clients can trust the metadata and {count:,} packages")
 
 
@@ -130,6 +134,9 @@ def verify(
     registry: Annotated[str | None, typer.Option(help="Address of the registry (default: site.base_url).")] = None,
     root: Annotated[Path | None, typer.Option(help="Root file to trust at first.")] = None,
     cache: Annotated[Path | None, typer.Option(help="Where metadata is kept between runs.")] = None,
+    statement: Annotated[
+        str | None, typer.Option(help="Signed statement of where it comes from: a file, or an http(s) address.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Check that a package is one that the registry published and has not taken back."""
@@ -141,8 +148,14 @@ def verify(
         registry=registry or str(settings.site.base_url),
         root=root,
         cache=cache or settings.state_directory / "trusted",
+        statement=statement,
     )
-    context.show(found._asdict(), as_json=as_json, text=f"{package}: published by the registry as {found.path}")
+    text = f"{package}: published by the registry as {found.path}"
+    if found.origin is not None:
+        made_from = found.origin["externalParameters"]
+        commit = found.origin["resolvedDependencies"][0]["digest"]["gitCommit"]
+        text += f"\nfrom {made_from['repository']}, folder {made_from['path'] or '/'}, commit {commit}"
+    context.show(found._asdict(), as_json=as_json, text=text)
 
 
 def _shown(written: Written) -> dict[str, str | int]:

@@ -7,7 +7,7 @@
 sources.
 """
 
-from skilldata.copies.grouping import export_rows, group_copies
+from skilldata.copies.grouping import QUERIES, group_copies
 from skilldata.copies.sketches import resemblance, sketch, sketch_new
 
-__all__ = ["export_rows", "group_copies", "resemblance", "sketch", "sketch_new"]
+__all__ = ["QUERIES", "group_copies", "resemblance", "sketch", "sketch_new"]

@@ -14,25 +14,18 @@ from typing import Any
 import duckdb
 
 from skilldata.copies.sketches import METHOD, VALUES, resemblance
-from skilldata.database import Database
 
 BANDS = 16
+# What grouping needs and a snapshot does not keep, exported with the tables.
+QUERIES = {
+    "sketch": f"""
+        SELECT content_digest, encode(data, 'hex') FROM sketch
+        WHERE method = '{METHOD}' AND data <> '' ORDER BY content_digest
+    """,  # noqa: S608 - a constant
+    "reference": "SELECT DISTINCT repository_id, found_id FROM reference WHERE found_id IS NOT NULL ORDER BY 1, 2",
+}
 LEAST = 0.8  # resemblance of copies
 DIGITS = VALUES * 8 // BANDS  # hexadecimal ones of a band
-
-
-def export_rows(database: Database, folder: Path) -> None:
-    """Write `sketch.csv` and `reference.csv`: what grouping needs and a snapshot does not keep."""
-    for name, query in _EXPORTED.items():
-        command = f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()
-        with (
-            database.transaction() as connection,
-            connection.cursor() as cursor,
-            (folder / f"{name}.csv").open("wb") as file,
-            cursor.copy(command) as rows,
-        ):
-            for chunk in rows:
-                file.write(chunk)
 
 
 def group_copies(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
@@ -40,7 +33,7 @@ def group_copies(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
 
     Args:
         connection: Has the snapshot's database in use, and a bound of its memory.
-        folder: Where `export_rows` wrote; its files are deleted.
+        folder: Has the rows of `QUERIES` as CSV, one file each; they are deleted.
 
     Returns:
         How many skills are copies.
@@ -87,10 +80,6 @@ def _store(connection: duckdb.DuckDBPyConnection, found: Iterator[tuple[Any, ...
         )
 
 
-_EXPORTED = {
-    "sketch": f"SELECT content_digest, encode(data, 'hex') FROM sketch WHERE method = '{METHOD}' AND data <> ''",  # noqa: S608
-    "reference": "SELECT DISTINCT repository_id, found_id FROM reference WHERE found_id IS NOT NULL",
-}
 _TEMPORARY = {
     "sketch": "content_digest VARCHAR, data VARCHAR",
     "reference": "repository_id BIGINT, found_id BIGINT",

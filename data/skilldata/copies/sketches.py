@@ -63,25 +63,28 @@ def sketch_new(database: Database) -> int:
         How many that were: with a million skills, only those that are new since the last time.
     """
     made = 0
+    after = ""
     while True:
         with database.transaction() as connection:
-            rows = connection.execute(_MISSING, {"method": METHOD, "limit": BATCH}).fetchall()
+            asked = {"method": METHOD, "limit": BATCH, "after": after}
+            rows = connection.execute(_MISSING, asked).fetchall()
             values = [(digest, METHOD, sketch(text)) for digest, text in rows]
             with connection.cursor() as cursor:
                 cursor.executemany(_STORE, values)
         made += len(rows)
         if len(rows) < BATCH:
             return made
+        after = rows[-1][0]
 
 
 _MISSING = """
     SELECT DISTINCT ON (version.content_digest) version.content_digest, left(text, 200000)
     FROM version JOIN (
         SELECT content_digest FROM package
-        WHERE NOT EXISTS (
+        WHERE content_digest > %(after)s AND NOT EXISTS (
                 SELECT FROM sketch WHERE sketch.content_digest = package.content_digest AND method = %(method)s)
           AND EXISTS (SELECT FROM version WHERE version.content_digest = package.content_digest)
-        LIMIT %(limit)s) AS missing USING (content_digest)
+        ORDER BY content_digest LIMIT %(limit)s) AS missing USING (content_digest)
     ORDER BY version.content_digest, version_id
 """
 _STORE = """

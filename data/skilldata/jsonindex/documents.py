@@ -241,18 +241,38 @@ class FeedLine(Document):
     package_digest: Digest | None = None
 
 
+class Revoked(Document):
+    """A package or content that nobody should have any more. `legal` where a law demands that."""
+
+    digest: Digest
+    legal: bool
+    reason: str
+    since: datetime
+
+
+class Revocations(Document):
+    """`revocations.json`: what was taken back, in the order of digests."""
+
+    format: Literal[1] = FORMAT
+    snapshot: SnapshotId
+    as_of: datetime
+    revoked: tuple[Revoked, ...] = ()
+
+
 class PublisherState(Document):
     """The publisher's own notes.
 
     `documents` are the snapshots that small documents may show, more than one while they are being written;
     `feed` is the one that the change feed has come to. `clients` are the snapshots that clients' files may
-    show, and `clients_made` names what else went into them.
+    show, and `clients_made` names what else went into them. `statement_key` is the id of the key that signed
+    where packages come from.
     """
 
     documents: tuple[SnapshotId, ...] = ()
     feed: SnapshotId | None = None
     clients: tuple[SnapshotId, ...] = ()
     clients_made: str = ""
+    statement_key: str = ""
 
 
 class SkillLink(Document):
@@ -292,7 +312,7 @@ class OwnerDocument(Document):
 
 PUBLISHED: tuple[type[Document], ...] = (
     Entry, Directory, SkillRecord, RepositoryRecord, DeltaHead, Removed, Chains, Status, History, FeedLine,
-    RepositoryDocument, OwnerDocument,
+    RepositoryDocument, OwnerDocument, Revocations,
 )  # fmt: skip
 
 

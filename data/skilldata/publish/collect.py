@@ -7,6 +7,7 @@ with an old entry finds its parts, however slow it is. Packages are never delete
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,10 +19,19 @@ from skilldata.jsonindex.documents import Chains, Entry, History, PublishedSnaps
 from skilldata.jsonindex.tree import fetch, parse
 from skilldata.publish import plan
 from skilldata.publish.order import DOCUMENT, ROOT, STATE
-from skilldata.publish.published import HISTORY, Published, entry_path, tree_path
+from skilldata.publish.published import (
+    ENTRY,
+    HISTORY,
+    REVOCATIONS,
+    SIGNED,
+    Published,
+    entry_path,
+    signed_path,
+    tree_path,
+)
 
 RETIRED = "retired.json"
-_FOLDERS = ("objects/", "trees/", "entries/", "downloads/")
+_FOLDERS = ("objects/", "trees/", "entries/", "downloads/", SIGNED)
 
 
 @dataclass
@@ -79,13 +89,22 @@ def _kept(history: tuple[PublishedSnapshot, ...], before: datetime, entry: Entry
 def _used(published: Published, snapshots: list[str]) -> Iterator[str]:
     """Yield every path that a kept snapshot refers to."""
     notes = published.notes()
+    yield from _signed(published, ENTRY, ENTRY)
+    yield from _signed(published, REVOCATIONS, REVOCATIONS)
     for snapshot in {*snapshots, *notes.documents, *([notes.feed] if notes.feed else [])}:
         yield tree_path(snapshot)
         yield entry_path(snapshot)
+        yield from _signed(published, entry_path(snapshot), ENTRY)
         if index := published.tree(snapshot):
             yield from (object_path(part.digest) for part in (*index.tree.directories, *index.shards()))
         if entry := published.document(Entry, entry_path(snapshot)):
             yield from _of_entry(published, entry)
+
+
+def _signed(published: Published, path: str, name: str) -> Iterator[str]:
+    """Yield where the bytes of a document are under their digest."""
+    if data := published.get(path):
+        yield signed_path(name, hashlib.sha256(data).hexdigest())
 
 
 def _of_entry(published: Published, entry: Entry) -> Iterator[str]:

@@ -16,13 +16,14 @@ NEVER = "no-cache"
 
 
 class Stage(IntEnum):
-    """When a file goes out. Signed metadata would come between `DOCUMENTS` and `ENTRY`."""
+    """When a file goes out."""
 
     PACKAGES = 1  # refer to nothing
     PARTS = 2  # shards, directories, deltas, large files: named by their digests
-    DOCUMENTS = 3  # small documents and clients' files, which refer to packages; of a skill's raw files the list last
-    ENTRY = 4  # the pointer: from here on readers see the snapshot
-    AFTER = 5  # what tells of it: status, feed, history; and small documents of what is gone are deleted
+    SIGNED = 3  # entry and revocations under their digests, and the signed metadata that names them
+    DOCUMENTS = 4  # small documents and clients' files, which refer to packages; of a skill's raw files the list last
+    ENTRY = 5  # the pointer: from here on readers see the snapshot
+    AFTER = 6  # what tells of it: status, feed, history; and small documents of what is gone are deleted
 
 
 class Kind(NamedTuple):
@@ -37,6 +38,7 @@ PART = Kind("application/gzip", IMMUTABLE)
 LARGE = Kind("application/octet-stream", IMMUTABLE)
 SNAPSHOT = Kind("application/json", IMMUTABLE)  # of one snapshot, and named by it
 DOCUMENT = Kind("application/json", SHORT)
+URGENT = Kind("application/json", "public, max-age=60")  # nobody shall be shown an old one meanwhile
 FEED = Kind("application/jsonl", SHORT)
 MARKDOWN = Kind("text/markdown; charset=utf-8", SHORT)
 RAW = Kind("application/octet-stream", SHORT)  # whatever an author calls it: never a page of this host

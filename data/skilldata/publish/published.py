@@ -5,12 +5,18 @@ from __future__ import annotations
 from typing import TypeVar
 
 from skilldata.errors import NotFound
+from skilldata.jsonindex.build import pack
 from skilldata.jsonindex.documents import Document, Entry, History, PublishedSnapshot, PublisherState, Tree, encode
 from skilldata.jsonindex.tree import IndexTree, parse
-from skilldata.publish.order import ROOT, STATE, Kind
+from skilldata.publish.order import PART, ROOT, STATE, Kind
 from skilldata.publish.target import Target
 
 ENTRY, STATUS, HISTORY, NOTES, SCHEMA = "entry.json", "status.json", "history.json", "state.json", "schema.json"
+REVOCATIONS = "revocations.json"
+# What every reader fetches again and again, and what grows with the registry. Documents of one skill, repository or
+# owner are mostly smaller than two packets, and twice as many objects would cost more than they save.
+COMPRESSED = frozenset({ENTRY, STATUS, HISTORY, SCHEMA, REVOCATIONS})
+SIGNED = "signed/"  # where TUF finds the documents that change
 
 AnyDocument = TypeVar("AnyDocument", bound=Document)
 
@@ -46,19 +52,26 @@ class Published:
         """Change some of them."""
         self.put(NOTES, encode(self.notes().model_copy(update=changed)), STATE)
 
-    def document(self, model: type[AnyDocument], path: str) -> AnyDocument | None:
-        """Read a document; None where it is not there."""
+    def get(self, path: str) -> bytes | None:
+        """Read a file; None where it is not there."""
         try:
-            return parse(model, self.target.get(ROOT + path), path)
+            return self.target.get(ROOT + path)
         except NotFound:
             return None
+
+    def document(self, model: type[AnyDocument], path: str) -> AnyDocument | None:
+        """Read a document; None where it is not there."""
+        data = self.get(path)
+        return None if data is None else parse(model, data, path)
 
     def read(self, path: str, _limit: int) -> bytes:
         """Read a file."""
         return self.target.get(ROOT + path)
 
     def put(self, path: str, data: bytes, kind: Kind) -> None:
-        """Write a file."""
+        """Write a file; its compressed form, where it has one, comes first, so that it is never behind."""
+        if path in COMPRESSED:
+            self.target.put(f"{ROOT}{path}.gz", pack(data)[0], kind._replace(content_type=PART.content_type))
         self.target.put(ROOT + path, data, kind)
 
 
@@ -70,3 +83,8 @@ def tree_path(snapshot_id: str) -> str:
 def entry_path(snapshot_id: str) -> str:
     """Give the path of the entry as it was when a snapshot was last published."""
     return f"entries/{snapshot_id}.json"
+
+
+def signed_path(name: str, digest: str = "") -> str:
+    """Give the path that the metadata vouches for a document under; with a digest in hex, where its bytes are."""
+    return f"{SIGNED}{digest}.{name}" if digest else f"{SIGNED}{name}"

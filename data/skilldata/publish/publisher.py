@@ -7,12 +7,17 @@ readers see the snapshot before or the new one, and the next publisher finishes 
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple
+
+from securesystemslib.signer import Signer
 
 from skilldata.clientformats.addresses import ClientAddresses
 from skilldata.config import PublishSettings
@@ -22,6 +27,7 @@ from skilldata.jsonindex.documents import (
     Entry,
     History,
     PublishedSnapshot,
+    Revocations,
     SourceHealth,
     Status,
     Tree,
@@ -35,15 +41,29 @@ from skilldata.publish import guard
 from skilldata.publish.clientfiles import ClientFiles
 from skilldata.publish.collect import Collected, collect
 from skilldata.publish.feed import append_feed
-from skilldata.publish.order import DOCUMENT, ROOT, SNAPSHOT
-from skilldata.publish.published import ENTRY, HISTORY, SCHEMA, STATUS, Published, entry_path, tree_path
+from skilldata.publish.order import DOCUMENT, ROOT, SNAPSHOT, URGENT
+from skilldata.publish.published import (
+    ENTRY,
+    HISTORY,
+    REVOCATIONS,
+    SCHEMA,
+    STATUS,
+    Published,
+    entry_path,
+    signed_path,
+    tree_path,
+)
 from skilldata.publish.purge import purge
 from skilldata.publish.small import small_documents
 from skilldata.publish.target import Target
 from skilldata.publish.uploads import Uploads
+from skilldata.trust.repository import VouchedFile
+from skilldata.trust.revocations import newer
 
 PACKAGES = "../../packages/{first}/{digest}.zip"
 MAX_SOURCES = 200  # in the entry; the status has all
+
+Vouch = Callable[[Sequence[VouchedFile]], None]  # signs for these documents, and for all that a snapshot has
 
 
 @dataclass
@@ -60,6 +80,13 @@ class PublishReport:
     paths: list[str] = field(default_factory=list, repr=False)
 
 
+class _Signed(NamedTuple):
+    """What goes out with a snapshot and is signed, and who signs."""
+
+    revocations: Revocations | None
+    vouch: Vouch | None
+
+
 class Publisher:
     """Publishes to one target, one snapshot at a time.
 
@@ -70,6 +97,7 @@ class Publisher:
         packages: Where packages are, for a target that is not the bucket that has them.
         clients: The addresses that clients' files name; None where no such files are published.
         clock: Gives the time.
+        signer: The key that signs where packages come from; None to leave statements unsigned.
     """
 
     def __init__(
@@ -81,14 +109,14 @@ class Publisher:
         packages: ObjectStore | None = None,
         clients: ClientAddresses | None = None,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        signer: Signer | None = None,
     ) -> None:
         self._target = target
         self._settings = settings
         self._lock = lock
         self._clock = clock
         self.published = Published(target)
-        stored = None if target.has_packages else packages
-        self._uploads = Uploads(self.published, stored, settings.downloads_hours)
+        self._uploads = Uploads(self.published, packages, settings.downloads_hours, signer)
         read = packages.package if packages else lambda digest: target.get(package_key(digest))
         self._clients = ClientFiles(self.published, clients, settings, read) if clients else None
 
@@ -100,12 +128,21 @@ class Publisher:
         """
         self._check(require_json_index(folder).tree, read_observed(folder), self.published.entry())
 
-    def publish(self, folder: Path, *, even_if_smaller: bool = False) -> PublishReport:
+    def publish(
+        self,
+        folder: Path,
+        *,
+        even_if_smaller: bool = False,
+        revocations: Revocations | None = None,
+        vouch: Vouch | None = None,
+    ) -> PublishReport:
         """Make a snapshot the one that readers of the target see.
 
         Args:
             folder: The snapshot.
             even_if_smaller: A maintainer looked at what it lost.
+            revocations: What was taken back, as the snapshot says; None leaves what is published.
+            vouch: Signs, once all is there that the signed metadata names and before anybody is led to it.
 
         Raises:
             SnapshotHeld: It lost too much, and nobody looked.
@@ -119,15 +156,28 @@ class Publisher:
             if before is None or before.snapshot != new.tree.snapshot:
                 if not even_if_smaller:
                     self._check(new.tree, seen, before)
-                return self._go_live(folder, new, before, lambda: self._make_entry(folder, new, before, sources), seen)
+                signed = _Signed(revocations, vouch)
+                make_entry = partial(self._make_entry, folder, new, before, sources)
+                return self._go_live(folder, new, before, make_entry, seen, signed)
+            self._uploads.statements(new, new)  # none changed; but with another key all are signed anew
+            self._put_signed(self._target.get(ROOT + ENTRY), _Signed(revocations, vouch))
             return self._finish(folder, new, before, seen, changed=False)
 
-    def go_back(self, snapshot_id: str, folder: Path | None = None) -> PublishReport:
+    def go_back(
+        self,
+        snapshot_id: str,
+        folder: Path | None = None,
+        *,
+        revocations: Revocations | None = None,
+        vouch: Vouch | None = None,
+    ) -> PublishReport:
         """Make an earlier snapshot of this target live again, byte for byte as it was.
 
         Args:
             snapshot_id: Which one.
             folder: The snapshot on this machine, from which clients' files are made anew.
+            revocations: What was taken back, as the snapshot says; later rulings that are published stay.
+            vouch: As `publish` takes it.
 
         Raises:
             NotFound: The target has it no more.
@@ -135,8 +185,17 @@ class Publisher:
         with self._alone():
             data = self._target.get(ROOT + entry_path(snapshot_id))
             entry = parse(Entry, data, snapshot_id)
-            new = self.published.index(entry)
-            return self._go_live(folder, new, self.published.entry(), lambda: (entry, data), None)
+            index, before = self.published.index(entry), self.published.entry()
+            return self._go_live(folder, index, before, lambda: (entry, data), None, _Signed(revocations, vouch))
+
+    def revocations(self, made: Revocations) -> Revocations:
+        """Give what is to be published as taken back: the newer of what a snapshot says and what is published."""
+        return newer(made, self.published.document(Revocations, REVOCATIONS))
+
+    def signed_files(self) -> list[VouchedFile]:
+        """List the documents of this target that the signed metadata vouches for, with the bytes that readers get."""
+        found = {name: data for name in (ENTRY, REVOCATIONS) if (data := self.published.get(name))}
+        return [_vouched(name, data) for name, data in found.items()]
 
     @property
     def name(self) -> str:
@@ -157,13 +216,16 @@ class Publisher:
         before: Entry | None,
         make_entry: Callable[[], tuple[Entry, bytes]],
         seen: Observed | None,
+        signed: _Signed,
     ) -> PublishReport:
         old = self.published.index(before) if before else None
         self._uploads.packages(old, new)
+        self._uploads.statements(old, new)
         self._uploads.parts(old, new)
         self.published.put(tree_path(new.tree.snapshot), tree_bytes(new.tree), SNAPSHOT)
         entry, data = make_entry()
         report = PublishReport(new.tree.snapshot, self._target.name, changed=True, deltas=len(entry.deltas))
+        self._put_signed(data, signed)
         gone = [ROOT + path for path in self._put_documents(new, report)]
         gone_from_clients = self._put_clients(folder, new, report)
         self._put_history(entry)
@@ -190,6 +252,22 @@ class Publisher:
             downloads=self._uploads.downloads(folder, before, now),
         )
         return entry, encode(entry)
+
+    def _put_signed(self, entry: bytes, signed: _Signed) -> None:
+        """Put what changes from time to time where TUF's clients look for it, and have it vouched for."""
+        documents = {ENTRY: entry}
+        if signed.revocations is not None:
+            documents[REVOCATIONS] = encode(self.revocations(signed.revocations))
+        files = []
+        for name, data in documents.items():
+            file = _vouched(name, data)
+            if self._target.size(ROOT + signed_path(name, file.sha256)) is None:
+                self.published.put(signed_path(name, file.sha256), data, SNAPSHOT)
+            files.append(file)
+        if signed.vouch is not None:
+            signed.vouch(files)
+        if (revoked := documents.get(REVOCATIONS)) and self.published.get(REVOCATIONS) != revoked:
+            self.published.put(REVOCATIONS, revoked, URGENT)
 
     def _put_documents(self, new: IndexTree, report: PublishReport) -> list[str]:
         """Write the small documents that may differ; give the paths of those that are to go."""
@@ -302,3 +380,7 @@ class Publisher:
 def tree_bytes(tree: Tree) -> bytes:
     """Give the document that lists a snapshot's directories, as it is published."""
     return encode(Tree(**{name: getattr(tree, name) for name in Tree.model_fields}))
+
+
+def _vouched(name: str, data: bytes) -> VouchedFile:
+    return VouchedFile(ROOT + signed_path(name), len(data), hashlib.sha256(data).hexdigest())

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from itertools import islice
 from pathlib import Path
+
+from securesystemslib.signer import Signer
 
 from skilldata.errors import NotFound
 from skilldata.jsonindex.build import object_path, pack
@@ -17,15 +22,19 @@ from skilldata.jsonindex.documents import (
     Part,
     PublishedSnapshot,
     SkillRecord,
+    VersionEntry,
     encode,
 )
 from skilldata.jsonindex.tree import IndexTree, changes, fetch, parse
 from skilldata.objects import PACKAGES, ObjectStore, package_key
 from skilldata.publish import plan
-from skilldata.publish.order import LARGE, PACKAGE, PART, ROOT
+from skilldata.publish.order import DOCUMENT, LARGE, PACKAGE, PART, ROOT, SNAPSHOT
 from skilldata.publish.published import Published
 from skilldata.snapshot import read_info
+from skilldata.trust.statements import envelope_key, sign_statement
 
+AT_ONCE = 16  # statements that are asked for
+BATCH = 1000
 DELTA_SHARE = 0.25  # of an index: a larger delta saves nobody anything
 
 
@@ -34,27 +43,65 @@ class Uploads:
 
     Args:
         published: The target, and what it has.
-        packages: Where packages are; None where the target has them.
+        packages: Where packages and their statements are.
         downloads_hours: Time between two uploads of the large files.
+        signer: The key that signs statements; None to leave them as they are.
     """
 
-    def __init__(self, published: Published, packages: ObjectStore | None, downloads_hours: float) -> None:
+    def __init__(
+        self,
+        published: Published,
+        packages: ObjectStore | None,
+        downloads_hours: float,
+        signer: Signer | None = None,
+    ) -> None:
         self._published = published
         self._target = published.target
         self._packages = packages
+        self._signer = signer
         self._downloads_age = timedelta(hours=downloads_hours)
 
     def packages(self, old: IndexTree | None, new: IndexTree) -> None:
         """Upload the packages that may be handed out, of skills that changed."""
         if self._packages is None or self._target.has_packages:
             return
-        for change in changes(old, new):
-            if change.new is None or change.address.count("/") != 2:
-                continue
-            for version in parse(SkillRecord, change.new, change.address).versions:
-                key = package_key(version.package_digest)
-                if version.redistributable and self._target.size(key) is None:
-                    self._target.put(key, self._packages.package(version.package_digest), PACKAGE)
+        for version in versions(old, new):
+            key = package_key(version.package_digest)
+            if self._target.size(key) is None:
+                self._target.put(key, self._packages.package(version.package_digest), PACKAGE)
+
+    def statements(self, old: IndexTree | None, new: IndexTree) -> None:
+        """Upload, and sign, where the packages of skills that changed come from.
+
+        With another key than last time, all are signed anew.
+        """
+        if self._packages is None:
+            return
+        keyid = self._signer.public_key.keyid if self._signer else ""
+        anew = keyid != self._published.notes().statement_key and bool(keyid)
+        wanted = versions(None if anew else old, new)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            while batch := list(islice(wanted, BATCH)):
+                for _ in pool.map(lambda one: self._put_statement(one, anew=anew), batch):
+                    pass
+        if anew:
+            self._published.note(statement_key=keyid)
+
+    def _put_statement(self, version: VersionEntry, *, anew: bool) -> None:
+        assert self._packages is not None  # noqa: S101 - asked before
+        key = version.provenance
+        copied = self._target.has_packages or self._target.size(key) is not None
+        signed = self._signer is None or (not anew and self._target.size(envelope_key(key)) is not None)
+        if copied and signed:
+            return
+        try:
+            statement = self._packages.get(key)
+        except NotFound:  # fsck says so; what is published does not depend on it
+            return
+        if not copied:
+            self._target.put(key, statement, SNAPSHOT)
+        if self._signer is not None:
+            self._target.put(envelope_key(key), sign_statement(statement, self._signer), DOCUMENT)
 
     def withdraw(self) -> list[str]:
         """Delete packages that the registry's own store hands out no more; give their paths."""
@@ -134,3 +181,12 @@ class Uploads:
 
 def _unpacked(index: IndexTree) -> int:
     return sum(shard.unpacked_size for shard in index.shards())
+
+
+def versions(old: IndexTree | None, new: IndexTree) -> Iterator[VersionEntry]:
+    """Yield the versions of skills that changed whose packages may be handed out."""
+    for change in changes(old, new):
+        if change.new is not None and change.address.count("/") == 2:
+            for version in parse(SkillRecord, change.new, change.address).versions:
+                if version.redistributable:
+                    yield version

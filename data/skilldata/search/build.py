@@ -19,9 +19,9 @@ from skilldata.search.model import NO_LICENCE, filter_value
 from skilldata.search.ranking import prior
 from skilldata.snapshot import Snapshot
 
-# Above it tantivy starts a second segment. One keeps ties in the order of addresses. It is a limit,
-# not an allocation: 100,000 skills with bodies of 5 kB take about 400 MB.
-HEAP_BYTES = 2_000_000_000
+# Above it tantivy writes a segment and goes on with another, at some 100,000 skills with bodies of 5 kB: a bound of
+# memory. Skills of equal score come in the order of repositories, segment by segment.
+HEAP_BYTES = 400_000_000
 MAX_BODY = 100_000  # characters of a SKILL.md that are searched
 MAX_NAME = 200
 MAX_DESCRIPTION = 1024  # the specification's own limit
@@ -43,7 +43,7 @@ def build_search_index(snapshot: Snapshot, folder: Path) -> None:
         raise SnapshotError(f"{folder} is not empty", remedy="Build the search index into a new folder.")
     groups = _groups(snapshot)
     index = create_index(folder)
-    # One thread: documents keep the order of addresses.
+    # One thread: documents keep the order of rows.
     writer = index.writer(HEAP_BYTES, 1)
     for skill in _skills(snapshot):
         writer.add_document(_document(skill, groups))
@@ -54,7 +54,7 @@ def build_search_index(snapshot: Snapshot, folder: Path) -> None:
 
 
 class _Skill(NamedTuple):
-    """One row of `_SKILLS`."""
+    """One row of `_SKILLS` with its document."""
 
     repository_id: int
     path: str
@@ -78,17 +78,24 @@ class _Skill(NamedTuple):
     text: str
 
 
+_BY_STARS = _Skill._fields.index("by_stars")
 _ADDRESS = "lower(skill.owner), skill.owner, lower(skill.repository), slug, path"
+# All skills in the order of their rows, with their places in the lists of those that are listed. No texts: what is
+# sorted would be several times as large.
 _SKILLS = f"""
+    WITH place AS (
+        SELECT repository_id, path, row_number() OVER (ORDER BY stars DESC, {_ADDRESS}) - 1 AS by_stars,
+               row_number() OVER (ORDER BY updated_at DESC, {_ADDRESS}) - 1 AS by_updated
+        FROM skill WHERE state = 'listed'
+    )
     SELECT repository_id, path, skill.owner, skill.repository, slug, skill.name, skill.description, level,
-           skill.licence, redistributable, skill.stars, label, updated_at, content_digest,
-           row_number() OVER (ORDER BY skill.stars DESC, {_ADDRESS}) - 1,
-           row_number() OVER (ORDER BY updated_at DESC, {_ADDRESS}) - 1,
-           topics, verdict, coalesce(manifest, '{{}}'), left(coalesce(text, ''), {MAX_BODY})
-    FROM skill JOIN repository USING (repository_id) LEFT JOIN document USING (repository_id, path)
-    WHERE skill.state = 'listed'
-    ORDER BY {_ADDRESS}
+           skill.licence, redistributable, skill.stars, label, updated_at, content_digest, by_stars, by_updated,
+           topics, verdict
+    FROM skill JOIN repository USING (repository_id) LEFT JOIN place USING (repository_id, path)
+    ORDER BY skill.rowid
 """  # noqa: S608 - constants of this module
+# In the order of rows, which is that of the skills: both come from PostgreSQL by repository and path.
+_DOCUMENTS = f"SELECT repository_id, path, coalesce(manifest, '{{}}'), left(text, {MAX_BODY}) FROM document"  # noqa: S608
 _COPIES = f"""
     WITH listed AS (SELECT *, count(*) OVER (PARTITION BY content_digest) AS size FROM skill WHERE state = 'listed')
     SELECT content_digest, repository_id, path, skill.owner, skill.repository, slug, skill.licence, level, topics
@@ -121,8 +128,19 @@ def _groups(snapshot: Snapshot) -> dict[tuple[int, str], _Copy]:
 
 
 def _skills(snapshot: Snapshot) -> Iterator[_Skill]:
+    documents = snapshot.query(_DOCUMENTS)
+    following = next(documents, None)
     for row in snapshot.query(_SKILLS):
-        yield _Skill(*row)
+        manifest, text = "{}", ""
+        if following is not None and following[:2] == row[:2]:
+            manifest, text = following[2:]
+            following = next(documents, None)
+        if row[_BY_STARS] is not None:
+            yield _Skill._make((*row, manifest, text))
+    if following is not None:
+        raise SnapshotError(
+            f"the text of {following[1]} has no skill in its place", remedy="Make the snapshot anew, or report this."
+        )
 
 
 def _document(skill: _Skill, groups: Mapping[tuple[int, str], _Copy]) -> tantivy.Document:

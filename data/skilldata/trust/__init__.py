@@ -10,6 +10,7 @@ The Update Framework (TUF 1.0.33, through python-tuf), with consistent snapshots
 
 - `ceremony`     what is done by hand, on a machine without a network: make, rotate and add signatures
 - `repository`   what a publisher does: sign what changed, in an order that no reader sees half
+- `audit`        whether what is vouched for is what there is
 - `client`       what a user does: check bytes against the metadata
 - `metadata`     where metadata files are kept
 - `keys`         private keys in files

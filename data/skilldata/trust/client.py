@@ -6,15 +6,18 @@ served from, a bucket, a mirror or a friend, does not matter.
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from securesystemslib.signer import Key
 from tuf.api.exceptions import DownloadError, DownloadLengthMismatchError, LengthOrHashMismatchError, RepositoryError
-from tuf.api.metadata import TargetFile
-from tuf.ngclient import FetcherInterface, Updater, UpdaterConfig
+from tuf.api.metadata import Metadata, Root, TargetFile
+from tuf.ngclient import FetcherInterface, Updater
 
 from skilldata.errors import IntegrityError, NotFound, ServiceUnavailable, TrustError
+from skilldata.trust import roles
 from skilldata.trust.repository import VouchedFile
 
 METADATA_PATH = "tuf/"
@@ -40,14 +43,12 @@ class TrustClient:
         self._base_url = base_url.rstrip("/") + "/"
         if root is None and not (folder / "root.json").exists():
             raise TrustError("there is no root to trust", remedy="Name one with --root, from a place that you trust.")
-        # Paths of targets have their digest in them already, so no further one is put before their names.
-        config = UpdaterConfig(prefix_targets_with_hash=False)
+        self._folder = folder
         with _checking(self._base_url):
             self._updater = Updater(
                 str(folder),
                 self._base_url + METADATA_PATH,
                 fetcher=fetcher,
-                config=config,
                 bootstrap=None if (folder / "root.json").exists() else root,
             )
 
@@ -77,6 +78,26 @@ class TrustClient:
                 f"{path} has other bytes than the registry published", remedy="Do not use them; fetch them again."
             ) from None
         return VouchedFile(path, info.length, info.hashes["sha256"])
+
+    def document(self, path: str) -> bytes:
+        """Read a document of which there is a new one from time to time: the one that the newest metadata names.
+
+        It is asked for by the name that TUF's consistent snapshots give it, its digest before its own name.
+
+        Raises:
+            RegistryError: As `look_up` does.
+        """
+        info = self._info(path)
+        with _checking(self._base_url), tempfile.TemporaryDirectory() as folder:
+            file = self._updater.download_target(info, str(Path(folder) / "document"), self._base_url)
+            return Path(file).read_bytes()
+
+    def online_keys(self) -> list[Key]:
+        """Give the public keys that sign what is published, as the trusted root names them."""
+        with _checking(self._base_url):
+            self._updater.get_targetinfo("root")  # any look-up brings the root up to date
+        root: Metadata[Root] = Metadata.from_bytes((self._folder / "root.json").read_bytes())
+        return [root.signed.keys[keyid] for keyid in root.signed.roles[roles.TIMESTAMP].keyids]
 
     def _info(self, path: str) -> TargetFile:
         with _checking(self._base_url):
