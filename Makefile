@@ -59,6 +59,8 @@ bench: $(VENV)/.dev ## Run every benchmark in its quick size
 lock: $(VENV)/bin/uv ## Write requirements/*.txt anew from pyproject.toml
 	$(LOCK) --extra embedded --group standin --output-file requirements/run.txt
 	$(LOCK) --extra embedded --group standin --group test --group check --group docs --output-file requirements/dev.txt
+	$(LOCK) --output-file requirements/prod.txt
+	$(subst compile pyproject.toml,compile --group build,$(LOCK)) --output-file requirements/build.txt
 	$(LOCK) --group fuzz --output-file requirements/fuzz.txt
 
 ##@ Run a registry here

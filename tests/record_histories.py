@@ -16,9 +16,10 @@ from skillcli.crawls import request
 from skillcli.services import EmbeddedServices
 from skillcli.site import build
 from skillcrawler import policies
+from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex
 from skillcrawler.messages import Rescanned
 from skillcrawler.ondemand import TakeDelivery
-from skillcrawler.schedules import METADATA, RESCAN
+from skillcrawler.schedules import BACKUP, GARBAGE, METADATA, RESCAN, UPKEEP
 from skillcrawler.worker import connect, running_worker
 from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetadata, RescanPackages
 from skilldata import migrate
@@ -63,8 +64,22 @@ async def _record(github: StandIn, state: Path) -> None:
         with Database(settings.database) as database, database.transaction() as connection:
             connection.execute("UPDATE package SET rule_set = 'earlier'")
         await client.execute_workflow(RescanPackages.run, Rescanned(), id=RESCAN, task_queue=queue)
+        await client.execute_workflow(BackUpIndex.run, id=BACKUP, task_queue=queue)
+        await client.execute_workflow(MaintainIndex.run, id=UPKEEP, task_queue=queue)
+        await client.execute_workflow(CollectGarbage.run, id=GARBAGE, task_queue=queue)
     crawl, on_demand = policies.CRAWL_ID, (delivery_id("one"), refresh_id(asked), PUBLISH_SOON_ID)
-    for workflow_id in (crawl, f"{crawl}/pages", f"{crawl}/publish", single, METADATA, RESCAN, *on_demand):
+    for workflow_id in (
+        crawl,
+        f"{crawl}/pages",
+        f"{crawl}/publish",
+        single,
+        METADATA,
+        RESCAN,
+        BACKUP,
+        UPKEEP,
+        GARBAGE,
+        *on_demand,
+    ):
         history = await client.get_workflow_handle(workflow_id).fetch_history()
         name = workflow_id.replace("/", "-").replace(str(number), "one")
         if (FOLDER / f"{name}.json").exists():

@@ -28,6 +28,7 @@ from skillapi.downloads import PackageStore, Shelf
 from skillapi.endpoint import Endpoint, Services, route
 from skillapi.headers import Envelope
 from skillapi.live import Live, SnapshotSource
+from skillapi.metrics import Metrics
 from skillapi.openapi import describe
 from skillapi.problems import Problem, answer_problem
 from skillapi.routes import plugins, repositories, requests, search, skills, status
@@ -75,7 +76,8 @@ def create_app(
     """
     body = json.dumps(describe(ENDPOINTS, ACTIONS, title=settings.site.title)).encode()
     description = Content.of(body, "application/json", hashlib.sha256(body).hexdigest()[:32])
-    services = Services(settings, Live(snapshots), Shelf(objects, settings.s3.public_url), description)
+    shelf = Shelf(objects, settings.s3.public_url)
+    services = Services(settings, Live(snapshots), shelf, description, Metrics(settings.state_directory))
     routes = [route(endpoint, services) for endpoint in ENDPOINTS]
     desk = Desk.of(services, crawler or TemporalCrawler(settings.temporal))
     routes += [action.route(desk) for action in ACTIONS]

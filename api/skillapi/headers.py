@@ -75,7 +75,7 @@ class Envelope:
         try:
             await self._answer(scope, receive, send_wrapped)
         except Exception:
-            logger.exception("request %s failed", scope[REQUEST_ID])
+            logger.exception("request %s failed", scope[REQUEST_ID], extra={"request": scope[REQUEST_ID]})
             if status:  # half of an answer is out: only closing the connection tells
                 raise
             failed = problem_response(Problem("internal", remedy="Report it with the request id."), scope[REQUEST_ID])
@@ -93,7 +93,8 @@ class Envelope:
         # Neither query nor address of the caller: what people search for is their own affair.
         self._metrics.request(scope.get(ROUTE, "other"), _method(scope["method"]), status, seconds)
         path = ascii(scope["path"][:200])
-        access.info("%s %s %d %.1f ms %s", scope["method"], path, status, seconds * 1000, scope[REQUEST_ID])
+        request = {"request": scope[REQUEST_ID], "status": status, "seconds": round(seconds, 6)}
+        access.info("%s %s", scope["method"], path, extra=request)
 
 
 def _method(method: str) -> str:

@@ -1,7 +1,7 @@
 """Counters and the text in which Prometheus reads them.
 
-The format is Prometheus' text exposition format 0.0.4; a client library would be the API's largest
-dependency for these few lines. All counting happens on the event loop, so there is no lock.
+The format is Prometheus' text exposition format 0.0.4. All counting happens on the event loop, so it takes no lock,
+which the client library's counters take for every request; what is not counted comes from that library.
 """
 
 from __future__ import annotations
@@ -10,17 +10,24 @@ import bisect
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 from skillapi.live import LiveState
+from skilldata.vitals import vitals_registry, vitals_text
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)  # seconds
 
 
 class Metrics:
-    """What one process has served since it began."""
+    """What one process has served since it began.
 
-    def __init__(self) -> None:
+    Args:
+        state: A folder on the disk that is watched.
+    """
+
+    def __init__(self, state: Path = Path()) -> None:
+        self._vitals = vitals_registry(state)
         self._requests: Counter[tuple[str, str, int]] = Counter()
         self._seconds: defaultdict[str, float] = defaultdict(float)
         self._buckets: defaultdict[str, list[int]] = defaultdict(lambda: [0] * (len(BUCKETS) + 1))
@@ -41,7 +48,7 @@ class Metrics:
         lines = [*self._request_lines(), *self._duration_lines(), *self._download_lines(), *_live_lines(live)]
         if store_ready is not None:
             lines += _metric("store_ready", "gauge", "Whether the package store answers.", [("", int(store_ready))])
-        return "\n".join(lines) + "\n"
+        return "\n".join(lines) + "\n" + vitals_text(self._vitals)
 
     def _request_lines(self) -> Iterable[str]:
         samples = [

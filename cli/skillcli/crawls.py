@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import logging
 import signal
 from contextlib import AsyncExitStack
 from datetime import timedelta
@@ -25,13 +26,17 @@ from skillcrawler import policies
 from skillcrawler.messages import Counters, CrawlRegistryInput, CrawlReport, Published, PublishInput
 from skillcrawler.ondemand import RefreshRepository
 from skillcrawler.schedules import apply_schedules, pause_schedules, resume_schedules
+from skillcrawler.watching import sdk_runtime, watching
 from skillcrawler.worker import connect, running_worker
 from skillcrawler.workflows import CrawlPages, CrawlRegistry, PublishSnapshot
+from skilldata import logs
 from skilldata.config import Settings
 from skilldata.errors import NotFound, RegistryError
 from skilldata.models import Source
 from skilldata.ondemand import REFRESH_REPOSITORY, RefreshState
 from skilldata.sources import all_sources
+
+logger = logging.getLogger(__name__)
 
 POLL_SECONDS = 0.5
 REQUESTS_SHOWN = 50
@@ -174,14 +179,21 @@ async def pause(settings: Settings, reason: str, *, paused: bool) -> None:
 
 async def work(settings: Settings) -> None:
     """Work until SIGTERM or SIGINT; what runs then is finished first."""
+    logs.set_up(settings, debug=context.debug())
     stop = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    client = await connect(settings.temporal)
-    async with running_worker(client, settings, build):
-        context.Progress().note(f"worker: taking work from {settings.temporal.task_queue}")
+    runtime, sdk = sdk_runtime()
+    client = await connect(settings.temporal, runtime=runtime)
+    async with (
+        running_worker(client, settings, build) as worker,
+        watching(client, worker, settings, sdk=sdk) as port,
+    ):
+        logger.info("worker: taking work from %s", settings.temporal.task_queue)
+        if port is not None:
+            logger.info("worker: metrics on http://%s:%d/metrics", settings.worker.metrics_host, port)
         await stop.wait()
-        context.Progress().note("worker: finishing what is running")
+        logger.info("worker: finishing what is running")
 
 
 async def publish(settings: Settings, request: PublishInput) -> Published:

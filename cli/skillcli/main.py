@@ -22,6 +22,8 @@ from skillcli.commands import (
     checking,
     configuration,
     crawling,
+    doctoring,
+    keeping,
     publishing,
     running,
     scanning,
@@ -48,6 +50,8 @@ publishing.register(app)
 stewardship.register(app)
 snapshots.register(app)
 checking.register(app)
+keeping.register(app)
+doctoring.register(app)
 scanning.register(app)
 trusting.register(app)
 configuration.register(app)

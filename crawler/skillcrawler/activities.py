@@ -2,23 +2,17 @@
 
 from __future__ import annotations
 
-import contextvars
-import threading
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 
 from temporalio import activity
-from temporalio.exceptions import ApplicationError
 
 from skillcrawler import policies
 from skillcrawler.crawl import crawl_repository
 from skillcrawler.discovery import Discoverer
 from skillcrawler.errors import (
-    CrawlError,
     FetchTooLarge,
-    RateLimited,
     RepositoryBlocked,
     RepositoryEmpty,
     RepositoryGone,
@@ -38,9 +32,12 @@ from skillcrawler.messages import (
 )
 from skillcrawler.probe import Prober
 from skillcrawler.rescan import Rescan, rescan
+from skillcrawler.shielding import ERROR_TEXT
+from skillcrawler.shielding import alive as _alive
+from skillcrawler.shielding import translated as _translated
 from skilldata.config import Settings
 from skilldata.database import Database, find_repository
-from skilldata.errors import Busy, RegistryError, ServiceUnavailable
+from skilldata.errors import RegistryError
 from skilldata.export import create_snapshot
 from skilldata.models import RepositoryState, Source, SourceKind
 from skilldata.objects import ObjectStore
@@ -53,7 +50,6 @@ from skilldata.sourcestate import SourceRuns
 from skilldata.stewardship import apply_policy, load_policy
 from skilldata.store import Pointer, snapshot_time
 
-ERROR_TEXT = 2000
 RESULTS = (RepositoryGone, RepositoryBlocked, RepositoryEmpty)
 # Times in the index are those at which transactions began; none that a probe makes lasts this long.
 LONGEST_PROBE = timedelta(minutes=1)
@@ -260,52 +256,6 @@ class Activities:
     def _fail(self, failure: FailureInput) -> None:
         retry_at = datetime.now(UTC) + timedelta(hours=6)
         self._database.record_failure(failure.repository_id, failure.code, failure.message, retry_at=retry_at)
-
-
-@contextmanager
-def _translated(attempts: int | None = None) -> Iterator[None]:
-    """Turn the domain's errors into Temporal's, so that waits are Temporal's too.
-
-    With `attempts`, a failure of GitHub's is final from that attempt on; its limits, and services of ours that are
-    away for a time, never are.
-    """
-    try:
-        yield
-    except RateLimited as error:
-        raise ApplicationError(
-            error.message, type=error.code, next_retry_delay=timedelta(seconds=error.retry_after)
-        ) from None
-    except RegistryError as error:
-        has_more = attempts is None or activity.info().attempt < attempts
-        passing = isinstance(error, CrawlError) and error.retryable and has_more
-        retryable = isinstance(error, (Busy, ServiceUnavailable)) or passing
-        raise ApplicationError(str(error)[:ERROR_TEXT], type=error.code, non_retryable=not retryable) from None
-    except Exception as error:  # a fault of ours, which must not hold up a page either
-        if attempts is not None and activity.info().attempt >= attempts:
-            raise ApplicationError(str(error)[:ERROR_TEXT], type=type(error).__name__, non_retryable=True) from error
-        raise
-
-
-@contextmanager
-def _alive() -> Iterator[None]:
-    """Heartbeat for as long as the block lasts: git, S3 and a build are each silent for minutes.
-
-    Every one of them has an end of its own (timeouts, bounds), so this cannot keep up a hung activity.
-    """
-    stop = threading.Event()
-    context = contextvars.copy_context()
-
-    def beat() -> None:
-        while not stop.wait(policies.HEARTBEAT.total_seconds() / 3):
-            context.run(activity.heartbeat)
-
-    thread = threading.Thread(target=beat, name="heartbeat", daemon=True)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join()
 
 
 def _is_overtaken(snapshot_id: str, begun: datetime, live: Pointer) -> bool:

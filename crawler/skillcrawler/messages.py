@@ -168,3 +168,27 @@ class PublishSoonInput(BaseModel):
     quiet: timedelta
     latest: timedelta
     asks: list[PublishAsk] = []
+
+
+class BackedUp(BaseModel):
+    """A backup that was made, and the compressed bytes of it that were new."""
+
+    id: str
+    rows: int
+    new_bytes: int
+
+
+class Maintained(BaseModel):
+    """Old runs of sources that were deleted, and tables that were cleaned."""
+
+    runs: int
+    tables: int
+
+
+class Collected(BaseModel):
+    """What was deleted."""
+
+    snapshots: int
+    files: int
+    backups: int
+    bytes: int

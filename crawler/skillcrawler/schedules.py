@@ -18,12 +18,15 @@ from temporalio.client import (
     ScheduleUpdateInput,
 )
 
+from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex
 from skillcrawler.messages import CrawlRegistryInput, Rescanned
 from skillcrawler.workflows import CrawlRegistry, RefreshMetadata, RescanPackages
 from skilldata.config import Settings
 from skilldata.models import Source
 
 DUE, SOURCES, METADATA, RESCAN = "crawl-due", "crawl-sources", "refresh-metadata", "rescan-packages"
+BACKUP, UPKEEP, GARBAGE = "back-up-index", "maintain-index", "collect-garbage"
+ALL = (DUE, SOURCES, RESCAN, METADATA, BACKUP, UPKEEP, GARBAGE)
 IDS = (DUE, SOURCES)  # those of the crawl, which are paused together
 REFRESH = timedelta(hours=6)  # of metadata whose shortest-lived part is valid for a day
 RESCAN_EVERY = timedelta(hours=6)  # where nothing is due, one query
@@ -74,6 +77,11 @@ def _wanted(settings: Settings, sources: list[Source]) -> Iterator[tuple[str, Sc
     if settings.trust.online_key is not None:
         refresh = ScheduleActionStartWorkflow(RefreshMetadata.run, id=METADATA, task_queue=settings.temporal.task_queue)
         yield METADATA, _schedule(refresh, REFRESH)
+    queue, daily = settings.temporal.task_queue, timedelta(seconds=settings.upkeep.interval_seconds)
+    backup = ScheduleActionStartWorkflow(BackUpIndex.run, id=BACKUP, task_queue=queue)
+    yield BACKUP, _schedule(backup, timedelta(seconds=settings.backup.interval_seconds))
+    yield UPKEEP, _schedule(ScheduleActionStartWorkflow(MaintainIndex.run, id=UPKEEP, task_queue=queue), daily)
+    yield GARBAGE, _schedule(ScheduleActionStartWorkflow(CollectGarbage.run, id=GARBAGE, task_queue=queue), daily)
 
 
 def _crawl(settings: Settings, request: CrawlRegistryInput, name: str) -> ScheduleActionStartWorkflow:

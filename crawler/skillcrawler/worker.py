@@ -9,12 +9,15 @@ from datetime import timedelta
 
 from temporalio.client import Client
 from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.runtime import Runtime
 from temporalio.service import RPCError
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
 from skillcrawler.activities import Activities, SiteBuilder
+from skillcrawler.chores import Chores
 from skillcrawler.github import GitHub
+from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex
 from skillcrawler.ondemand import PublishSoon, RefreshRepository, TakeDelivery
 from skillcrawler.signals import Signals
 from skillcrawler.workflows import (
@@ -41,14 +44,21 @@ WORKFLOWS = (
     TakeDelivery,
     RefreshRepository,
     PublishSoon,
+    BackUpIndex,
+    MaintainIndex,
+    CollectGarbage,
 )
 # Beside the fetches: probes, discovery and publishing.
 OTHER_ACTIVITIES = 4
 DRAIN = timedelta(seconds=30)
 
 
-async def connect(settings: TemporalSettings) -> Client:
+async def connect(settings: TemporalSettings, *, runtime: Runtime | None = None) -> Client:
     """Connect to Temporal.
+
+    Args:
+        settings: Where it is.
+        runtime: The SDK's runtime, where another than the process's own is wanted.
 
     Raises:
         ConfigurationError: No server is configured.
@@ -61,7 +71,10 @@ async def connect(settings: TemporalSettings) -> Client:
         )
     try:
         return await Client.connect(
-            settings.server_url, namespace=settings.namespace, data_converter=pydantic_data_converter
+            settings.server_url,
+            namespace=settings.namespace,
+            data_converter=pydantic_data_converter,
+            runtime=runtime,
         )
     except (RPCError, RuntimeError) as error:
         raise ServiceUnavailable(
@@ -85,7 +98,9 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
         GitHub(settings.github, Budgets(database)) as github,
         ThreadPoolExecutor(slots, "activity") as executor,
     ):
-        activities = Activities(settings, database, ObjectStore(settings.s3), github, site_builder)
+        objects = ObjectStore(settings.s3)
+        activities = Activities(settings, database, objects, github, site_builder)
+        chores = Chores(settings, database, objects)
         signals = Signals(settings)
         worker = Worker(
             client,
@@ -108,6 +123,9 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
                 activities.find_repository,
                 signals.ask_for_refresh,
                 signals.ask_to_publish,
+                chores.back_up,
+                chores.maintain_index,
+                chores.collect_garbage,
             ],
             activity_executor=executor,
             max_concurrent_activities=slots,

@@ -14,7 +14,7 @@ import typing
 from collections.abc import Iterator, Mapping
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Any, NamedTuple, Self
+from typing import Annotated, Any, Literal, NamedTuple, Self
 
 import yaml
 from pydantic import (
@@ -149,6 +149,17 @@ class CrawlSettings(Section):
         return Bounds(timedelta(seconds=shortest), timedelta(seconds=longest))
 
 
+class WorkerSettings(Section):
+    """The worker process."""
+
+    metrics_host: Annotated[str, Field(description="Address that the worker's /metrics and /healthz listen on")] = (
+        "127.0.0.1"
+    )
+    metrics_port: Annotated[
+        int | None, Field(ge=0, le=65535, description="Port of the worker's /metrics and /healthz; empty: none")
+    ] = None
+
+
 class PackageSettings(Section):
     """Limits of one skill's package; past them the skill is refused with a diagnostic."""
 
@@ -250,6 +261,32 @@ class PublishSettings(Section):
     ] = 1000
 
 
+class BackupSettings(Section):
+    """Backups of the index."""
+
+    folder: Annotated[Path | None, Field(description="Folder to keep backups in, instead of a bucket")] = None
+    bucket: Annotated[
+        str | None, Field(description="Bucket to keep backups in, never a public one; empty for the one of packages")
+    ] = None
+    interval_seconds: Annotated[
+        int, Field(ge=60, description="Time between two backups, and the most that a lost database costs")
+    ] = 300
+    keep_days: Annotated[
+        float, Field(ge=1, description="How long backups are kept: all for a day, then one of each day")
+    ] = 30
+
+
+class UpkeepSettings(Section):
+    """What is done to the index, and to old files, by itself."""
+
+    interval_seconds: Annotated[
+        int, Field(ge=3600, description="Time between two rounds of upkeep, and of deleting what is old")
+    ] = 86_400
+    keep_runs_days: Annotated[
+        float, Field(ge=1, description="How long it is kept what the runs of sources did; the last of each stays")
+    ] = 90
+
+
 class SiteSettings(Section):
     """The static site."""
 
@@ -264,6 +301,9 @@ class ApiSettings(Section):
 
     host: Annotated[str, Field(description="Address to listen on")] = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535, description="Port to listen on; 0 takes a free one")] = 8080
+    access_log: Annotated[bool, Field(description="Log every request, without its query and the caller's address")] = (
+        False
+    )
 
 
 class OnDemandSettings(Section):
@@ -308,6 +348,10 @@ class Settings(BaseSettings):
 
     state_directory: Annotated[Path, Field(description="Where services, snapshots and the site are kept")] = Path("var")
     debug: Annotated[bool, Field(description="Tracebacks and verbose logs; never in production")] = False
+    log_format: Annotated[
+        Literal["auto", "json", "text"],
+        Field(description="Logs of serve and worker; auto: text on a terminal, else JSON"),
+    ] = "auto"
     sources: Annotated[tuple[ConfiguredSource, ...], Field(description="Where to look for repositories")] = ()
     sources_file: Annotated[Path | None, Field(description="A YAML file with more sources")] = None
     policy_file: Annotated[
@@ -318,10 +362,13 @@ class Settings(BaseSettings):
     temporal: TemporalSettings = TemporalSettings()
     github: GitHubSettings = GitHubSettings()
     crawl: CrawlSettings = CrawlSettings()
+    worker: WorkerSettings = WorkerSettings()
     package: PackageSettings = PackageSettings()
     licence: LicenceSettings = LicenceSettings()
     trust: TrustSettings = TrustSettings()
     publish: PublishSettings = PublishSettings()
+    backup: BackupSettings = BackupSettings()
+    upkeep: UpkeepSettings = UpkeepSettings()
     site: SiteSettings = SiteSettings()
     api: ApiSettings = ApiSettings()
     on_demand: OnDemandSettings = OnDemandSettings()

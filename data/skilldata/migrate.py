@@ -39,6 +39,11 @@ def status(settings: DatabaseSettings) -> tuple[str | None, str | None]:
         return connection.execute(text("SELECT version_num FROM alembic_version")).scalar(), newest
 
 
+def revisions(settings: DatabaseSettings) -> list[str]:
+    """List the revisions that this program knows, newest first."""
+    return [one.revision for one in ScriptDirectory.from_config(_config(settings)).walk_revisions()]
+
+
 def _config(settings: DatabaseSettings) -> Config:
     config = Config()
     config.set_main_option("script_location", str(FOLDER))

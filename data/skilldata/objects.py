@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +23,7 @@ from skilldata.errors import ConfigurationError, IntegrityError, NotFound, Servi
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import VersioningConfigurationTypeDef
 
 IMMUTABLE = "public, max-age=31536000, immutable"
 PACKAGES = "packages/"
@@ -174,6 +175,29 @@ class ObjectStore:
             raise ServiceUnavailable(
                 f"the object store has no bucket {self.bucket}", remedy="Make it, or set SKILLREGISTRY_S3__BUCKET."
             ) from None
+
+    def make_bucket(self) -> bool:
+        """Make the bucket where it is not there, one that keeps earlier versions; give whether it was made.
+
+        Raises:
+            ServiceUnavailable: The store does not answer, or does not let us.
+        """
+        with suppress(NotFound), self._asking(""):
+            self._client.head_bucket(Bucket=self.bucket)
+            return False
+        try:
+            with self._asking(""):
+                self._client.create_bucket(Bucket=self.bucket)
+                enabled: VersioningConfigurationTypeDef = {"Status": "Enabled"}
+                self._client.put_bucket_versioning(Bucket=self.bucket, VersioningConfiguration=enabled)
+        except _Present:
+            return False  # another process was faster
+        return True
+
+    def versioned(self) -> bool:
+        """Tell whether the bucket keeps earlier versions of what is overwritten or deleted."""
+        with self._asking(""):
+            return self._client.get_bucket_versioning(Bucket=self.bucket).get("Status") == "Enabled"
 
     def _checked(self, package_digest: str, data: bytes) -> bytes:
         if f"sha256:{hashlib.sha256(data).hexdigest()}" != package_digest:

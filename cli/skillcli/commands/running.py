@@ -5,6 +5,7 @@ What a command needs is imported when it runs, so that `--help` is answered at o
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated
 
@@ -16,10 +17,14 @@ if TYPE_CHECKING:
     from skillcli.services import EmbeddedServices, ServicesStatus
 
 
+logger = logging.getLogger(__name__)
+
+
 def register(app: typer.Typer) -> None:
     """Add the commands of this module."""
     app.command("up")(up)
     app.command("down")(down)
+    app.command("setup")(setup)
     app.command("status")(status)
     app.command("serve")(serve)
 
@@ -38,6 +43,30 @@ def down() -> None:
     _services().down()
 
 
+def setup(
+    schedules: Annotated[
+        bool, typer.Option(help="Also let crawls, publishing and housekeeping run by themselves.")
+    ] = True,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+) -> None:
+    """Prepare the services that the configuration names: schema, bucket, schedules. Doing it again changes nothing."""
+    import asyncio
+
+    from skillcli import crawls
+    from skilldata import migrate
+    from skilldata.objects import ObjectStore
+
+    settings = context.settings()
+    migrate.upgrade(settings.database)
+    names = {settings.s3.bucket, settings.backup.bucket or settings.s3.bucket}
+    stores = [ObjectStore(settings.s3.model_copy(update={"bucket": name})) for name in sorted(names)]
+    made = [store.bucket for store in stores if store.make_bucket()]
+    ids = asyncio.run(crawls.schedule(settings)) if schedules else []
+    data = {"schema": migrate.status(settings.database)[0], "buckets_made": made, "schedules": ids}
+    text = f"schema {data['schema']}; buckets made: {', '.join(made) or 'none'}; schedules: {', '.join(ids) or 'none'}"
+    context.show(data, as_json=as_json, text=text)
+
+
 def status(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
     """Say which services run, and where."""
     state = _services().status()
@@ -53,11 +82,13 @@ def serve(
     """Serve the live site and the API until told to stop."""
     from skillapi.app import create_app
     from skillapi.server import serve as serve_app
+    from skilldata import logs
     from skilldata.objects import ObjectStore
     from skilldata.store import SnapshotStore
     from skilldata.trust.metadata import ObjectMetadata
 
     settings = context.settings()
+    logs.set_up(settings, debug=context.debug())
     objects = ObjectStore(settings.s3)
     snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
     app = create_app(
@@ -68,7 +99,7 @@ def serve(
         metadata=ObjectMetadata(objects),
     )
     where = host or settings.api.host, settings.api.port if port is None else port
-    serve_app(app, *where, announce=lambda url: context.Progress().note(f"serving site and API on {url}"))
+    serve_app(app, *where, announce=lambda url: logger.info("serving site and API on %s", url))
 
 
 def _services(notify: Callable[[str], None] | None = None) -> EmbeddedServices:
