@@ -176,7 +176,7 @@ def _environment(registry: Registry, said: dict[str, Any]) -> dict[str, str]:
     kept = {
         key: str(value)
         for key, value in said["environment"].items()
-        if not key.endswith("_FILE") and key != "SKILLREGISTRY_CONFIG" and "${" not in str(value)
+        if value is not None and not key.endswith("_FILE") and key != "SKILLREGISTRY_CONFIG" and "${" not in str(value)
     }
     others = {key: value for key, value in registry.environment.items() if key.removesuffix("_FILE") in ELSEWHERE}
     rest = {key: value for key, value in registry.environment.items() if "GITHUB" in key or "TASK_QUEUE" in key}

@@ -115,7 +115,9 @@ def test_the_checklist_of_production(patient: Registry, tmp_path: Path) -> None:
     weak = {
         "debug": True,
         "database": DatabaseSettings(url=SecretStr("postgresql://u:postgres@db/x?sslmode=disable")),
-        "s3": good.s3.model_copy(update={"endpoint": "http://s3", "secret_access_key": SecretStr("minioadmin")}),
+        "s3": good.s3.model_copy(
+            update={"endpoint": "http://s3.example", "secret_access_key": SecretStr("minioadmin")}
+        ),
         "site": SiteSettings.model_validate({"base_url": "http://skills.example/"}),
     }
     assert _bad(production.check_settings(good.model_copy(update=weak))) == {
