@@ -18,8 +18,9 @@ from skilldata.config import BackupSettings, DatabaseSettings, Settings, SiteSet
 from skilldata.errors import ServiceUnavailable
 from tests.conftest import Registry, new_registry
 from tests.standin import StandIn
-from tests.test_end_to_end import COMMAND, environment, run, wait_for, worker
+from tests.test_end_to_end import COMMAND, environment, run, worker
 from tests.test_housekeeping import SKILL
+from tests.waiting import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -46,8 +47,8 @@ def examined(registry_: Registry, *arguments: str) -> tuple[int, dict[str, dict[
 def test_a_registry_that_works_is_well_and_not_ready_for_production(patient: Registry) -> None:
     asyncio.run(crawls.schedule(patient.settings))
     with worker(patient):
-        wait_for(lambda: next(iter(services.check_temporal(patient.settings))).state is State.OK, 60)
-        wait_for(lambda: list(services.check_temporal(patient.settings))[1].state is State.OK, 60)
+        wait_until(lambda: next(iter(services.check_temporal(patient.settings))).state is State.OK, 60)
+        wait_until(lambda: list(services.check_temporal(patient.settings))[1].state is State.OK, 60)
         status, found = examined(patient)
         strict, more = examined(patient, "--production")
     assert status == 0, found
@@ -88,7 +89,7 @@ def test_work_that_waits_for_nobody_is_named(patient: Registry) -> None:
     settings = patient.settings.model_copy(update={"temporal": queue})
     assert _named(services.check_temporal(settings))["workers"].state is State.WARN
     asyncio.run(crawls.run(settings, crawls.request(settings, []), "waits-for-nobody", wait=False))
-    wait_for(lambda: _named(services.check_temporal(settings))["workers"].state is State.FAIL, 30)
+    wait_until(lambda: _named(services.check_temporal(settings))["workers"].state is State.FAIL, 30)
 
 
 def test_a_token_that_github_refuses_is_named(patient: Registry) -> None:
@@ -114,7 +115,9 @@ def test_the_checklist_of_production(patient: Registry, tmp_path: Path) -> None:
     weak = {
         "debug": True,
         "database": DatabaseSettings(url=SecretStr("postgresql://u:postgres@db/x?sslmode=disable")),
-        "s3": good.s3.model_copy(update={"endpoint": "http://s3", "secret_access_key": SecretStr("minioadmin")}),
+        "s3": good.s3.model_copy(
+            update={"endpoint": "http://s3.example", "secret_access_key": SecretStr("minioadmin")}
+        ),
         "site": SiteSettings.model_validate({"base_url": "http://skills.example/"}),
     }
     assert _bad(production.check_settings(good.model_copy(update=weak))) == {

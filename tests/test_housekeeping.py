@@ -26,7 +26,8 @@ from skilldata.upkeep import maintain, sizes
 from skilldata.vitals import memory_limit, vitals_text
 from tests.conftest import Registry, new_registry
 from tests.standin import StandIn
-from tests.test_end_to_end import run, wait_for, worker
+from tests.test_end_to_end import run, worker
+from tests.waiting import wait_until
 
 SKILL = "---\nname: a\ndescription: One.\nlicense: MIT\n---\nBody.\n"
 
@@ -56,10 +57,10 @@ def test_schedules_keep_the_registry_and_metrics_tell_of_it(kept: Registry) -> N
     states = ScheduleStates(kept.database)
     log = settings.state_directory / "worker.log"
     with worker(kept):
-        wait_for(lambda: log.exists() and "metrics on" in log.read_text(), 60)
+        wait_until(lambda: log.exists() and "metrics on" in log.read_text(), 60)
         address = log.read_text().partition("metrics on ")[2].partition('"')[0]
         asyncio.run(_trigger(kept, BACKUP, UPKEEP, GARBAGE))
-        wait_for(lambda: _succeeded(states) >= {BACKUP, UPKEEP, GARBAGE}, 120)
+        wait_until(lambda: _succeeded(states) >= {BACKUP, UPKEEP, GARBAGE}, 120)
         told = values(_get(address))
         assert _get(address.replace("/metrics", "/healthz")) == "ok\n"
     assert len(open_backups(settings).list()) >= 1

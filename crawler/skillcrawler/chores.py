@@ -11,8 +11,11 @@ from skillcrawler.shielding import alive, translated
 from skilldata.backup import open_backups
 from skilldata.config import Settings
 from skilldata.database import Database
+from skilldata.errors import Busy, SnapshotError
 from skilldata.objects import ObjectStore
+from skilldata.publish.collect import Collected as Collection
 from skilldata.publish.live import open_publishers
+from skilldata.publish.publisher import Publisher
 from skilldata.store import SnapshotStore
 from skilldata.upkeep import maintain
 
@@ -53,7 +56,7 @@ class Chores:
             keep = timedelta(days=publish.keep_days)
             store = SnapshotStore(self._settings.state_directory / "snapshots", self._objects)
             snapshots = store.prune(keep, dry_run=False)
-            files = [one.collect(now, keep, dry_run=False) for one in open_publishers(self._settings, self._objects)]
+            files = [_collect(one, now, keep) for one in open_publishers(self._settings, self._objects)]
             backups = open_backups(self._settings).prune(
                 now, timedelta(days=self._settings.backup.keep_days), dry_run=False
             )
@@ -63,3 +66,11 @@ class Chores:
                 backups=len(backups.backups),
                 bytes=sum(one.deleted_bytes for one in files) + backups.bytes,
             )
+
+
+def _collect(publisher: Publisher, now: datetime, keep: timedelta) -> Collection:
+    """Collect what one target has too much of; while something is published there, it is tried again later."""
+    try:
+        return publisher.collect(now, keep, dry_run=False)
+    except SnapshotError as error:
+        raise Busy(error.message, remedy=error.remedy) from None

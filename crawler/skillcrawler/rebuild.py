@@ -25,10 +25,9 @@ from skilldata.config import Settings
 from skilldata.database import Database
 from skilldata.errors import IntegrityError, NotFound, SnapshotError
 from skilldata.models import PackagedFile
-from skilldata.objects import ObjectStore, package_key
+from skilldata.objects import PACKAGES, WITHHELD, ObjectStore
 from skilldata.reindex import Content, packages_of, write_index, write_rulings
 from skilldata.snapshot import Snapshot
-from skilldata.stewardship.withheld import PREFIX as WITHHELD
 from skilldata.store import SnapshotStore
 
 THREADS = 8
@@ -101,7 +100,7 @@ def _noted(content: Content, missing: list[str]) -> Content:
 
 def _read(objects: ObjectStore, content: Content) -> Content:
     try:
-        data = _bytes(objects, content.package_digest)
+        data = objects.kept_package(content.package_digest)
     except (NotFound, IntegrityError):
         return content
     with zipfile.ZipFile(io.BytesIO(data)) as package:
@@ -128,20 +127,10 @@ def _read(objects: ObjectStore, content: Content) -> Content:
     )
 
 
-def _bytes(objects: ObjectStore, digest: str) -> bytes:
-    """Read a package from where it is served, or from where it waits while it must not be."""
-    try:
-        return objects.package(digest)
-    except NotFound:
-        data = objects.get(WITHHELD + package_key(digest))
-    if f"sha256:{sha256(data).hexdigest()}" != digest:
-        raise IntegrityError(f"withheld package {digest} has other bytes")
-    return data
-
-
 def _unknown(objects: ObjectStore, known: set[str]) -> tuple[int, list[str]]:
     """Count stored packages that the snapshot does not have, and name the repositories that they came from."""
-    stored = {f"sha256:{Path(key).stem}" for key, _ in objects.keys("packages/")} - known
+    keys = (key for prefix in (PACKAGES, WITHHELD) for key, _ in objects.keys(prefix))
+    stored = {f"sha256:{Path(key).stem}" for key in keys} - known
     names: set[str] = set()
     for key, _ in objects.keys("provenance/") if stored else ():
         if f"sha256:{key.split('/')[2]}" in stored:

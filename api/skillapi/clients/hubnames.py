@@ -86,7 +86,7 @@ def owner_names(call: Call, rows: list[tuple[Any, ...]]) -> list[str]:
         for offer in catalogue(call).offers(Scope(owner))
     }
     return [
-        aliases.get(f"{owner}/{repository}/{slug}", slug) if (owner.lower(), slug) in shared else slug
+        aliases.get(f"{owner}/{repository}/{slug}") or slug if (owner.lower(), slug) in shared else slug
         for owner, repository, slug in rows
     ]
 

@@ -40,7 +40,14 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         "Add ?sslmode=verify-full to database.url.",
     )
     endpoint = settings.s3.endpoint or "https://"
-    yield judged("TLS to the object store", endpoint.startswith("https://"), endpoint, "Set an https s3.endpoint.")
+    # A name without a dot is a container's, and its network is this machine's.
+    private = "." not in (urlsplit(endpoint).hostname or "")
+    yield judged(
+        "TLS to the object store",
+        private or endpoint.startswith("https://"),
+        endpoint,
+        "Set an https s3.endpoint.",
+    )
     site = str(settings.site.base_url)
     yield judged("public address", site.startswith("https://"), site, "Set site.base_url to the https address.")
     shared = HEADERS.get("Access-Control-Allow-Origin") == "*" and "Access-Control-Allow-Credentials" in HEADERS

@@ -16,13 +16,14 @@ from skilldata.backup.parts import Parts
 from skilldata.config import DatabaseSettings, Settings
 from skilldata.database import Database
 from skilldata.errors import ConfigurationError, NotFound
-from skilldata.objects import ObjectStore
+from skilldata.objects import PACKAGES, WITHHELD, ObjectStore
 from skilldata.publish.order import STATE
 from skilldata.publish.target import BucketTarget, FolderTarget, Target
 from skilldata.store import SnapshotStore
 
 FOLDER = "backups/"
-LISTED_OBJECTS = ("packages/", "provenance/", "snapshots/", "tuf/", "withheld/")
+PROVENANCE = "provenance/"
+LISTED_OBJECTS = (PACKAGES, PROVENANCE, "snapshots/", "tuf/", WITHHELD)
 DENSE = timedelta(days=1)  # for as long every backup is kept, afterwards one a day
 RETIRED = "backups/retired.json"  # since when pieces are unused
 WAIT = timedelta(days=1)
@@ -210,13 +211,17 @@ class Backups:
 
     def _missing_objects(self, parts: Parts, backup: Backup) -> Sequence[str]:
         """Look for packages and provenance that are not there any more; snapshots and metadata may go in time."""
-        there = dict(pair for prefix in ("packages/", "provenance/") for pair in self._objects.keys(prefix))
-        there |= {key.removeprefix("withheld/"): size for key, size in self._objects.keys("withheld/")}
+        there = {
+            key.removeprefix(WITHHELD): size
+            for prefix in (PACKAGES, WITHHELD, PROVENANCE)
+            for key, size in self._objects.keys(prefix)
+        }
         problems = []
         for line in _lines(parts, backup.objects):
-            key, _, size = line.rpartition("\t")
-            if key.startswith(("packages/", "provenance/")) and there.get(key) != int(size):
-                problems.append(f"object {key} is missing or has another size; was it taken down since?")
+            listed, _, size = line.rpartition("\t")
+            key = listed.removeprefix(WITHHELD)  # what is handed out, and what is not, changes with the rulings
+            if key.startswith((PACKAGES, PROVENANCE)) and there.get(key) != int(size):
+                problems.append(f"object {listed} is missing or has another size; was it taken down since?")
         return problems
 
 
