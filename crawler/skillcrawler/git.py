@@ -13,12 +13,13 @@ import signal
 import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from skillcrawler.errors import FetchFailed, FetchTooLarge, RateLimited, RepositoryGone
-from skillcrawler.github.limits import wait
+from skillcrawler.github.limits import UNKNOWN_WAIT, wait
 from skillcrawler.github.signatures import GIT, Signatures
 from skilldata.config import CrawlSettings, GitHubSettings
 from skilldata.names import safe_text
@@ -49,7 +50,7 @@ class Git:
         self._signatures = signatures
         self._lock = threading.Lock()
         self._online: dict[subprocess.Popen[bytes], str] = {}
-        self._told_to_wait: dict[subprocess.Popen[bytes], float] = {}
+        self._stopped: dict[str, float] = {}  # until when, on the monotonic clock
 
     def transfer(self, repository: str, folder: Path, *arguments: str, stdin: bytes = b"") -> None:
         """Run a git command that goes over the network, and again at once where GitHub failed.
@@ -94,14 +95,14 @@ class Git:
             environment = self._environment(signature.token) | {"GIT_TRACE_CURL": headers.name}
             with self._started(environment, folder, *arguments) as process, self._listed(process, signature.credential):
                 status, output, said = self._end(process, repository, stdin)
-                told = self._told_to_wait.get(process)
             if status == 0:
                 return output
-            if told is not None:
-                raise RateLimited(told, GIT)
             if "error: 429" in said:
-                trace = headers.read().decode("utf-8", "replace")
-                raise RateLimited(self._stop(signature.credential, trace), GIT)
+                told = _told(headers.read().decode("utf-8", "replace"))
+                self._stop(signature.credential, told or UNKNOWN_WAIT)
+                raise RateLimited(self._signatures.git_limited(signature.credential, told), GIT)
+            if status == -signal.SIGKILL and (seconds := self._stopped_for(signature.credential)):
+                raise RateLimited(seconds, GIT)
         raise self._failure(repository, status, said, signed=signature.token is not None)
 
     def run(self, repository: str, folder: Path | None, *arguments: str, stdin: bytes = b"") -> bytes:
@@ -148,22 +149,24 @@ class Git:
     def _listed(self, process: subprocess.Popen[bytes], credential: str) -> Iterator[None]:
         with self._lock:
             self._online[process] = credential
+            if self._stopped_for(credential):  # told so since it was signed
+                _kill(process)
         try:
             yield
         finally:
             with self._lock:
                 del self._online[process]
-                self._told_to_wait.pop(process, None)
 
-    def _stop(self, credential: str, trace: str) -> float:
-        """Send nothing more as this credential: remember the wait, and end what is under way, in seconds."""
-        seconds = self._signatures.git_limited(credential, _told(trace))
+    def _stop(self, credential: str, seconds: float) -> None:
+        """End what is under way as this credential."""
         with self._lock:
+            self._stopped[credential] = time.monotonic() + seconds
             for process, name in self._online.items():
                 if name == credential:
-                    self._told_to_wait[process] = seconds
                     _kill(process)
-        return seconds
+
+    def _stopped_for(self, credential: str) -> float:
+        return max(0.0, self._stopped.get(credential, 0.0) - time.monotonic())
 
     def _failure(self, repository: str, status: int, said: str, *, signed: bool) -> Exception:
         if "File too large" in said or "SIGXFSZ" in said or "signal 25" in said or status in {-25, 153}:
