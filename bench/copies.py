@@ -80,9 +80,9 @@ def _tables(folder: Path, rows: list[tuple[int, bytes]]) -> duckdb.DuckDBPyConne
         INSERT INTO version SELECT i, 'a', 1, '0.0.1', 'c' || i, '', now(), now(), 'strict', NULL, '', FALSE
         FROM range({size}) t(i);
     """)
-    with (folder / "sketch.csv").open("w") as file:
+    with (folder / "sketch.000000.csv").open("w") as file:
         file.writelines(f"c{number},{data.hex()}\n" for number, data in rows)
-    (folder / "reference.csv").touch()
+    (folder / "reference.000000.csv").touch()
     return connection
 
 
@@ -96,9 +96,9 @@ def look(folder: Path) -> None:
             connection.execute(f"CREATE TABLE {table} AS FROM source.{table}")
         connection.execute(f"CREATE TABLE copy ({TABLES['copy']})")
         texts: dict[str, str] = dict(connection.execute(_TEXTS).fetchall())
-        with (Path(work) / "sketch.csv").open("w") as file:
+        with (Path(work) / "sketch.000000.csv").open("w") as file:
             file.writelines(f"{digest},{data.hex()}\n" for digest, text in texts.items() if (data := sketch(text)))
-        (Path(work) / "reference.csv").touch()
+        (Path(work) / "reference.000000.csv").touch()
         group_copies(connection, Path(work))
         for line in connection.execute(_SHARES).fetchall():
             sys.stdout.write(f"{line}\n")

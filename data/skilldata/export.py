@@ -25,6 +25,7 @@ from skilldata.jsonindex.build import TREE, build_json_index
 from skilldata.loading import MEMORY, load_tables
 from skilldata.observed import Observed, observe, write_observed
 from skilldata.parquet import PARQUET, write_parquet
+from skilldata.rowfiles import write_rows
 from skilldata.search import build_search_index
 from skilldata.snapshot import (
     BUILT,
@@ -196,15 +197,14 @@ def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) 
         for table, query in {**QUERIES, **copies.QUERIES}.items():
             notify(table)
             digest.update(f"{table}\n".encode())
-            with (work / f"{table}.csv").open("wb") as file:
-                for chunk in _copy(connection, query):
-                    digest.update(chunk)
-                    file.write(chunk)
+            for row in write_rows(work, table, _copy(connection, query)):
+                digest.update(row)
         seen = observe(connection)
     return as_of, digest.hexdigest(), seen
 
 
 def _copy(connection: Connection[tuple[Any, ...]], query: str) -> Iterator[bytes]:
+    # PostgreSQL sends one row a message, and libpq gives one message at a time.
     with connection.cursor() as cursor, cursor.copy(f"COPY ({query}) TO STDOUT (FORMAT csv)".encode()) as copy:
         for chunk in copy:
             yield bytes(chunk)

@@ -215,9 +215,9 @@ class Fsck:
             raise LeftOut(_UNSIGNED)
         publisher = self._publishers[0]
         with Snapshot(folder) as snapshot:
-            revocations = publisher.revocations(read_revocations(snapshot))
+            revocations = publisher.signed.revocations(read_revocations(snapshot))
             yield from audit(
-                store, chain(package_targets(snapshot, revocations), index_targets(folder), publisher.signed_files())
+                store, chain(package_targets(snapshot, revocations), index_targets(folder), publisher.signed.files())
             )
 
     def _statements(self, *, quick: bool) -> Iterator[str | None]:

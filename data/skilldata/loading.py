@@ -15,8 +15,10 @@ from pathlib import Path
 
 import duckdb
 
+from skilldata import copyrows
 from skilldata.copies import group_copies
 from skilldata.errors import SnapshotError
+from skilldata.rowfiles import row_files
 from skilldata.snapshot import DATABASE, TABLES, VIEWS
 
 ROW_GROUP = 4096  # rows, all of which are in memory at once, several times over while they are compressed
@@ -34,10 +36,10 @@ _KEPT_VARIABLES = ("PATH", "LD_LIBRARY_PATH", "TMPDIR")
 
 
 def load_tables(work: Path) -> dict[str, int]:
-    """Make the DuckDB file of a snapshot from one CSV file a table, which are deleted.
+    """Make the DuckDB file of a snapshot from exported rows, whose files are deleted.
 
     Args:
-        work: The snapshot's folder, with `<table>.csv` for every table but those that are made from others.
+        work: The snapshot's folder, with the rows of every table but those that are made from others.
 
     Returns:
         How many there are of what people count.
@@ -79,15 +81,17 @@ def _load(work: Path) -> dict[str, int]:
         connection.execute("USE snapshot")
         for table, columns in TABLES.items():
             connection.execute(f"CREATE TABLE {table} ({KEY.sub('', columns)})")
-            if not (work / f"{table}.csv").exists():  # made from the others
-                continue
-            # PostgreSQL writes NULL as nothing and the empty text as "".
-            connection.execute(
-                f"COPY {table} FROM '{work / table}.csv' (FORMAT csv, HEADER false, NULLSTR '', "
-                "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, NEW_LINE '\\n', "
-                f"MAX_LINE_SIZE {LINE}, BUFFER_SIZE {2 * LINE})"
-            )
-            (work / f"{table}.csv").unlink()
+            files = row_files(work, table)
+            if not files and table not in copyrows.TABLES:  # which are made from the others
+                raise FileNotFoundError(f"no rows of {table} were exported")
+            for file in files:
+                # PostgreSQL writes NULL as nothing and the empty text as "".
+                connection.execute(
+                    f"COPY {table} FROM '{file}' (FORMAT csv, HEADER false, NULLSTR '', "
+                    "ALLOW_QUOTED_NULLS false, AUTO_DETECT false, PARALLEL false, NEW_LINE '\\n', "
+                    f"MAX_LINE_SIZE {LINE}, BUFFER_SIZE {2 * LINE})"
+                )
+                file.unlink()
         group_copies(connection, work)
         for view, query in VIEWS.items():
             connection.execute(f"CREATE VIEW {view} AS {query}")

@@ -124,7 +124,7 @@ def trust_verify(as_json: AsJson = False) -> None:
     objects = ObjectStore(settings.s3)
     store = SnapshotStore(settings.state_directory / "snapshots", objects)
     with Snapshot(store.current()) as snapshot:
-        revocations = open_publishers(settings, objects)[0].revocations(read_revocations(snapshot))
+        revocations = open_publishers(settings, objects)[0].signed.revocations(read_revocations(snapshot))
         count = _signer().check(snapshot, revocations)
     context.show({"packages": count}, as_json=as_json, text=f"clients can trust the metadata and {count:,} packages")
 

@@ -14,6 +14,7 @@ from typing import Any
 import duckdb
 
 from skilldata.copies.sketches import METHOD, VALUES, resemblance
+from skilldata.rowfiles import row_files
 
 BANDS = 16
 # What grouping needs and a snapshot does not keep, exported with the tables.
@@ -33,16 +34,16 @@ def group_copies(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
 
     Args:
         connection: Has the snapshot's database in use, and a bound of its memory.
-        folder: Has the rows of `QUERIES` as CSV, one file each; they are deleted.
+        folder: Has the rows of `QUERIES` in files, which are deleted.
 
     Returns:
         How many skills are copies.
     """
     for name, columns in _TEMPORARY.items():
         connection.execute(f"CREATE TEMP TABLE {name} ({columns})")
-        file = folder / f"{name}.csv"
-        connection.execute(f"COPY {name} FROM '{file}' (FORMAT csv, HEADER false, AUTO_DETECT false)")
-        file.unlink()
+        for file in row_files(folder, name):
+            connection.execute(f"COPY {name} FROM '{file}' (FORMAT csv, HEADER false, AUTO_DETECT false)")
+            file.unlink()
     connection.execute(_RANKED, {"least": VALUES * 8})
     connection.execute("DROP TABLE sketch")
     connection.execute("CREATE TEMP TABLE leader (content_digest VARCHAR, first VARCHAR, similarity REAL)")

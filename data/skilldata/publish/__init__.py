@@ -6,6 +6,7 @@
 - `small`      the small documents of skills, repositories and owners
 - `clientfiles`  the files that clients install from
 - `uploads`    packages, shards, deltas and large files
+- `signed`     the documents that the signed metadata vouches for
 - `published`  what a target has
 - `plan`       which deltas a snapshot is published with
 - `feed`       the change feed

@@ -22,7 +22,8 @@ from skilldata.objects import ObjectStore
 from skilldata.publish.guard import SnapshotHeld
 from skilldata.publish.order import ROOT
 from skilldata.publish.published import tree_path
-from skilldata.publish.publisher import Publisher, Vouch, tree_bytes
+from skilldata.publish.publisher import Publisher, tree_bytes
+from skilldata.publish.signed import Vouch
 from skilldata.publish.target import BucketTarget, FolderTarget, Target
 from skilldata.snapshot import Snapshot
 from skilldata.store import SnapshotStore
@@ -135,7 +136,7 @@ class Publication(Generic[Built]):
     @contextmanager
     def _opened(self, folder: Path) -> Iterator[tuple[Snapshot, Revocations]]:
         with Snapshot(folder) as snapshot:
-            yield snapshot, self.publishers[0].revocations(read_revocations(snapshot))
+            yield snapshot, self.publishers[0].signed.revocations(read_revocations(snapshot))
 
     def _with_vouch(
         self, snapshot: Snapshot, folder: Path, revocations: Revocations

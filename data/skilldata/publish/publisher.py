@@ -7,7 +7,6 @@ readers see the snapshot before or the new one, and the next publisher finishes 
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,7 +14,6 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 from securesystemslib.signer import Signer
 
@@ -41,29 +39,24 @@ from skilldata.publish import guard
 from skilldata.publish.clientfiles import ClientFiles
 from skilldata.publish.collect import Collected, collect
 from skilldata.publish.feed import append_feed
-from skilldata.publish.order import DOCUMENT, ROOT, SNAPSHOT, URGENT
+from skilldata.publish.order import DOCUMENT, ROOT, SNAPSHOT
 from skilldata.publish.published import (
     ENTRY,
     HISTORY,
-    REVOCATIONS,
     SCHEMA,
     STATUS,
     Published,
     entry_path,
-    signed_path,
     tree_path,
 )
 from skilldata.publish.purge import purge
+from skilldata.publish.signed import Outgoing, SignedDocuments, Vouch
 from skilldata.publish.small import small_documents
 from skilldata.publish.target import Target
 from skilldata.publish.uploads import Uploads
-from skilldata.trust.repository import VouchedFile
-from skilldata.trust.revocations import newer
 
 PACKAGES = "../../packages/{first}/{digest}.zip"
 MAX_SOURCES = 200  # in the entry; the status has all
-
-Vouch = Callable[[Sequence[VouchedFile]], None]  # signs for these documents, and for all that a snapshot has
 
 
 @dataclass
@@ -78,13 +71,6 @@ class PublishReport:
     deltas: int = 0
     purge_error: str = ""
     paths: list[str] = field(default_factory=list, repr=False)
-
-
-class _Signed(NamedTuple):
-    """What goes out with a snapshot and is signed, and who signs."""
-
-    revocations: Revocations | None
-    vouch: Vouch | None
 
 
 class Publisher:
@@ -116,6 +102,7 @@ class Publisher:
         self._lock = lock
         self._clock = clock
         self.published = Published(target)
+        self._signed = SignedDocuments(self.published)
         self._uploads = Uploads(self.published, packages, settings.downloads_hours, signer)
         read = packages.package if packages else lambda digest: target.get(package_key(digest))
         self._clients = ClientFiles(self.published, clients, settings, read) if clients else None
@@ -156,11 +143,11 @@ class Publisher:
             if before is None or before.snapshot != new.tree.snapshot:
                 if not even_if_smaller:
                     self._check(new.tree, seen, before)
-                signed = _Signed(revocations, vouch)
+                signed = Outgoing(revocations, vouch)
                 make_entry = partial(self._make_entry, folder, new, before, sources)
                 return self._go_live(folder, new, before, make_entry, seen, signed)
             self._uploads.statements(new, new)  # none changed; but with another key all are signed anew
-            self._put_signed(self._target.get(ROOT + ENTRY), _Signed(revocations, vouch))
+            self._signed.put(self._target.get(ROOT + ENTRY), Outgoing(revocations, vouch))
             return self._finish(folder, new, before, seen, changed=False)
 
     def go_back(
@@ -186,16 +173,12 @@ class Publisher:
             data = self._target.get(ROOT + entry_path(snapshot_id))
             entry = parse(Entry, data, snapshot_id)
             index, before = self.published.index(entry), self.published.entry()
-            return self._go_live(folder, index, before, lambda: (entry, data), None, _Signed(revocations, vouch))
+            return self._go_live(folder, index, before, lambda: (entry, data), None, Outgoing(revocations, vouch))
 
-    def revocations(self, made: Revocations) -> Revocations:
-        """Give what is to be published as taken back: the newer of what a snapshot says and what is published."""
-        return newer(made, self.published.document(Revocations, REVOCATIONS))
-
-    def signed_files(self) -> list[VouchedFile]:
-        """List the documents of this target that the signed metadata vouches for, with the bytes that readers get."""
-        found = {name: data for name in (ENTRY, REVOCATIONS) if (data := self.published.get(name))}
-        return [_vouched(name, data) for name, data in found.items()]
+    @property
+    def signed(self) -> SignedDocuments:
+        """The documents of this target that the signed metadata vouches for."""
+        return self._signed
 
     @property
     def name(self) -> str:
@@ -216,7 +199,7 @@ class Publisher:
         before: Entry | None,
         make_entry: Callable[[], tuple[Entry, bytes]],
         seen: Observed | None,
-        signed: _Signed,
+        signed: Outgoing,
     ) -> PublishReport:
         old = self.published.index(before) if before else None
         self._uploads.packages(old, new)
@@ -225,7 +208,7 @@ class Publisher:
         self.published.put(tree_path(new.tree.snapshot), tree_bytes(new.tree), SNAPSHOT)
         entry, data = make_entry()
         report = PublishReport(new.tree.snapshot, self._target.name, changed=True, deltas=len(entry.deltas))
-        self._put_signed(data, signed)
+        self._signed.put(data, signed)
         gone = [ROOT + path for path in self._put_documents(new, report)]
         gone_from_clients = self._put_clients(folder, new, report)
         self._put_history(entry)
@@ -252,22 +235,6 @@ class Publisher:
             downloads=self._uploads.downloads(folder, before, now),
         )
         return entry, encode(entry)
-
-    def _put_signed(self, entry: bytes, signed: _Signed) -> None:
-        """Put what changes from time to time where TUF's clients look for it, and have it vouched for."""
-        documents = {ENTRY: entry}
-        if signed.revocations is not None:
-            documents[REVOCATIONS] = encode(self.revocations(signed.revocations))
-        files = []
-        for name, data in documents.items():
-            file = _vouched(name, data)
-            if self._target.size(ROOT + signed_path(name, file.sha256)) is None:
-                self.published.put(signed_path(name, file.sha256), data, SNAPSHOT)
-            files.append(file)
-        if signed.vouch is not None:
-            signed.vouch(files)
-        if (revoked := documents.get(REVOCATIONS)) and self.published.get(REVOCATIONS) != revoked:
-            self.published.put(REVOCATIONS, revoked, URGENT)
 
     def _put_documents(self, new: IndexTree, report: PublishReport) -> list[str]:
         """Write the small documents that may differ; give the paths of those that are to go."""
@@ -380,7 +347,3 @@ class Publisher:
 def tree_bytes(tree: Tree) -> bytes:
     """Give the document that lists a snapshot's directories, as it is published."""
     return encode(Tree(**{name: getattr(tree, name) for name in Tree.model_fields}))
-
-
-def _vouched(name: str, data: bytes) -> VouchedFile:
-    return VouchedFile(ROOT + signed_path(name), len(data), hashlib.sha256(data).hexdigest())

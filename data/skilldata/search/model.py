@@ -27,7 +27,7 @@ class CursorError(RegistryError):
 
 
 class Sort(StrEnum):
-    """Order of the hits; ties always go by address."""
+    """Order of the hits. Ties go by address, those of relevance by repository."""
 
     RELEVANCE = "relevance"
     STARS = "stars"
