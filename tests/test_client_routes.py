@@ -6,6 +6,7 @@ import hashlib
 import io
 import zipfile
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -79,7 +80,7 @@ def test_scopes_that_are_not_published_are_answered_too(api: tuple[str, Tree]) -
 @pytest.mark.parametrize(
     "path",
     [
-        "r/acme",
+        "r/acme/.well-known/skills/",
         "r/acme/none/.well-known/agent-skills/index.json",
         "r/acme/tools/.well-known/skills/pdf-forms/none.md",
         "r/acme/tools/.well-known/skills/pdf-forms/..%2f..%2findex.json",
@@ -140,3 +141,12 @@ def test_clawhub_pages_through_everything_that_may_be_handed_out(api: tuple[str,
         for skill in SAMPLES
         if skill.state == "listed" and skill.redistributable and ".." not in str(skill.slug)
     )
+
+
+def test_pages_of_repositories_are_served_beside_them(tmp_path: Path) -> None:
+    page = tmp_path / "site/live/r/acme/tools/index.html"
+    page.parent.mkdir(parents=True)
+    page.write_text("a page")
+    with serving_api(build(tmp_path / "one", SAMPLES), site_folder=tmp_path / "site") as url:
+        assert httpx.get(f"{url}/r/acme/tools/").text == "a page"
+        assert httpx.get(f"{url}/r/acme/tools/.well-known/agent-skills/index.json").json()["skills"]

@@ -15,6 +15,7 @@ from skilldata.config import PublishSettings
 from skilldata.publish.order import DOCUMENT, MARKDOWN, RAW
 from skilldata.publish.target import FolderTarget
 from tests.clients.published import Tree
+from tests.conftest import Registry
 from tests.snapshots import (
     ACME,
     SAMPLES,
@@ -24,6 +25,8 @@ from tests.snapshots import (
     skill_text,
     synthetic_skills,
 )
+from tests.standin import StandIn
+from tests.test_end_to_end import run
 from tests.test_publisher import _Killed as Killed
 from tests.test_publisher import _Mortal as MortalTarget
 
@@ -168,3 +171,23 @@ def test_a_publisher_that_is_killed_leaves_nothing_that_leads_nowhere(tree: Tree
 def changed(skill: SampleSkill) -> SampleSkill:
     text = skill_text(skill.name, skill.description, "# Other\n")
     return replace(skill, versions=(*skill.versions, SampleVersion("9.0.0", text, {"more.txt": b"m"}, day=12)))
+
+
+def test_a_ruling_takes_raw_files_away_before_the_next_snapshot(
+    registry: Registry, github: StandIn, tmp_path: Path
+) -> None:
+    text = "---\nname: {0}\ndescription: Does {0}.\nlicense: MIT\n---\n{0}\n"
+    github.add_repository("acme/tools", {f"{name}/SKILL.md": text.format(name) for name in ("one", "two")})
+    run(registry, "crawl", "--wait", "acme/tools")
+
+    def raw() -> set[str]:
+        keys = [key for folder in ("r/", ".well-known/") for key, _ in registry.objects.keys(folder)]
+        return {key for key in keys if key.endswith("SKILL.md")}
+
+    one, two = (f"r/acme/tools/.well-known/skills/{name}/SKILL.md" for name in ("one", "two"))
+    assert {one, two} <= raw()
+    run(registry, "skill", "quarantine", "acme/tools/one", "--reason", "to be looked into")
+    left = raw()
+    assert one not in left
+    assert two in left
+    assert all(b"\none\n" not in registry.objects.get(key) for key in left)

@@ -96,14 +96,17 @@ def served(folder: Path) -> Iterator[str]:
 
 
 @contextmanager
-def serving_api(snapshot: Path, skills: Sequence[SampleSkill] = SAMPLES) -> Iterator[str]:
+def serving_api(
+    snapshot: Path, skills: Sequence[SampleSkill] = SAMPLES, *, site_folder: Path | None = None
+) -> Iterator[str]:
     """Run the API over a snapshot's folder, or a link to one; its answers name its own address."""
     listener = socket.create_server(("127.0.0.1", 0))
     address = f"http://127.0.0.1:{listener.getsockname()[1]}/"
     settings = Settings(
         site=SiteSettings(title="Test registry", base_url=TypeAdapter(AnyHttpUrl).validate_python(address))
     )
-    app = create_app(FolderSource(snapshot), MemoryStore(list(skills)), settings, refresh_seconds=0.05)
+    store = MemoryStore(list(skills))
+    app = create_app(FolderSource(snapshot), store, settings, site_folder=site_folder, refresh_seconds=0.05)
     with serving(app, listener) as url:
         yield url
 

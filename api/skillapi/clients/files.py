@@ -28,10 +28,12 @@ MARKDOWN = "text/markdown; charset=utf-8"
 def file_routes(services: Services) -> list[Route]:
     """Make the routes of clients' files."""
     fixed = [client_route(f"/{path}", services, _document) for path in (AGENT_SKILLS, SKILLS, CLAWHUB, MARKETPLACE)]
+    # Below `/r/` are the site's pages of repositories too.
+    scoped = (f"{RAW}{{path:path}}", AGENT_SKILLS, MARKETPLACE)
     return [
         *fixed,
         client_route(f"/{RAW}{{path:path}}", services, _raw),
-        client_route("/r/{path:path}", services, _scoped),
+        *(client_route(f"/r/{{scope:path}}/{path}", services, _scoped) for path in scoped),
         client_route("/packages/{first}/{digest}.zip", services, _package),
     ]
 
@@ -44,7 +46,7 @@ def catalogue(call: Call) -> Catalogue:
 
 
 def _scoped(call: Call) -> Response:
-    path = call.request.url.path
+    path = call.request.scope["path"]
     if f"/{RAW}" in path and not path.endswith(f"/{SKILLS}"):
         return _raw(call)
     return _document(call)

@@ -6,6 +6,7 @@ from typing import Any
 
 from skillapi.clients.files import catalogue
 from skillapi.endpoint import Call
+from skilldata.clientformats.addresses import ClientAddresses
 from skilldata.clientformats.offers import Offer, served_versions
 from skilldata.clientformats.scopes import Scope
 from skilldata.errors import NotFound, RegistryError
@@ -20,15 +21,16 @@ class AmbiguousName(RegistryError):
     Args:
         name: The name.
         owners: Who has one, in the order in which they are to be shown.
+        site: Address of the site, which has a page of each.
     """
 
     code = "ambiguous-name"
 
-    def __init__(self, name: str, owners: list[str]) -> None:
+    def __init__(self, name: str, owners: list[str], site: str) -> None:
         references = [f"@{owner}/{name}" for owner in owners]
         super().__init__(f"{len(owners)} owners have a skill {name}", remedy=f"Write {' or '.join(references)}.")
         matches = [
-            {"ownerHandle": owner, "slug": name, "ref": reference, "url": f"/o/{owner}/"}
+            {"ownerHandle": owner, "slug": name, "ref": reference, "url": f"{site}o/{owner}/"}
             for owner, reference in zip(owners, references, strict=True)
         ]
         self.document = {"code": "AMBIGUOUS_SKILL_SLUG", "message": f"{self.message}.", "matches": matches}
@@ -51,7 +53,7 @@ def find_offer(call: Call, owner: str, name: str) -> Offer:
     if not owners:
         raise NotFound(f"no skill {ascii(name)[1:-1]}; write @owner/name for one of an owner")
     if len(owners) > 1:
-        raise AmbiguousName(name, owners)
+        raise AmbiguousName(name, owners, ClientAddresses.of(call.services.settings).site)
     return _of_owner(call, owners[0], name)
 
 

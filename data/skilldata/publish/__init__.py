@@ -4,7 +4,8 @@
 - `publisher`  publishing one snapshot, and going back to an earlier one
 - `target`     a folder or a bucket as a place to publish to
 - `small`      the small documents of skills, repositories and owners
-- `clientfiles`  the files that clients install from
+- `clientfiles` the files that clients install from
+- `rawfiles`   deleting raw files at once
 - `uploads`    packages, shards, deltas and large files
 - `signed`     the documents that the signed metadata vouches for
 - `published`  what a target has

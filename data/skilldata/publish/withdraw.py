@@ -1,4 +1,4 @@
-"""Taking packages out of public places, and telling a CDN, which would keep them for a year."""
+"""Taking packages and raw files out of public places, and telling a CDN, which would keep packages for a year."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from skilldata.config import PublishSettings
 from skilldata.database import Database
 from skilldata.objects import ObjectStore
 from skilldata.publish.purge import purge
+from skilldata.publish.rawfiles import erase_raw_files
+from skilldata.publish.target import BucketTarget, FolderTarget, Target
 from skilldata.stewardship import withhold
 from skilldata.stewardship.withheld import Withheld
 
@@ -22,4 +24,10 @@ def withdraw(database: Database, objects: ObjectStore, settings: PublishSettings
         What was moved, and what went wrong in telling the CDN, '' where nothing did.
     """
     done = withhold(database, objects)
-    return done, purge(settings, done.taken) if done.taken else ""
+    if not done.taken:
+        return done, ""
+    targets: list[Target] = [BucketTarget(objects, has_packages=True)]
+    if settings.folder is not None:
+        targets.append(FolderTarget(settings.folder))
+    raw = [path for target in targets for path in erase_raw_files(database, target, done.taken)]
+    return done, purge(settings, [*done.taken, *raw])
