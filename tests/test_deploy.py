@@ -101,7 +101,7 @@ def test_environments_name_settings_that_exist(name: str) -> None:
 def test_images_are_pinned_or_said_not_to_be() -> None:
     """Digests cannot be known where no registry of images is reached: `deploy/pin` says so, and ends with 1."""
     named = dict(line.split("=", 1) for line in (DEPLOY / "images.env").read_text().splitlines() if "_IMAGE=" in line)
-    used = set(re.findall(r"\$\{([A-Z_]+_IMAGE)\}", "".join((DEPLOY / name).read_text() for name in COMPOSE)))
+    used = set(re.findall(r"\$\{([A-Z0-9_]+_IMAGE)\}", "".join((DEPLOY / name).read_text() for name in COMPOSE)))
     assert used | {"PYTHON_IMAGE"} == set(named)
     pinned = all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in named.values())
     done = subprocess.run([DEPLOY / "pin", "--check"], capture_output=True, text=True, check=False)
