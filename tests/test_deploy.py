@@ -19,7 +19,8 @@ import pytest
 import yaml
 
 from skilldata.config import load_settings, settings_table
-from tests.conftest import ROOT, Registry
+from skilldata.objects import ObjectStore
+from tests.conftest import ROOT, Registry, _drop_bucket
 from tests.standin import StandIn
 from tests.test_end_to_end import run
 from tests.test_housekeeping import SKILL
@@ -27,6 +28,7 @@ from tests.waiting import wait_until
 
 DEPLOY = ROOT / "deploy"
 COMPOSE = ("compose.yaml", "compose.prod.yaml")
+LOOPBACK = "127.0.0.1"
 OURS = ("setup", "worker", "api")
 PORTS = {"worker": ("SKILLREGISTRY_WORKER__METRICS_PORT", "9464"), "api": ("SKILLREGISTRY_API__PORT", "8080")}
 # What the environment of a service says of others is another on this machine.
@@ -99,7 +101,7 @@ def test_environments_name_settings_that_exist(name: str) -> None:
 def test_images_are_pinned_or_said_not_to_be() -> None:
     """Digests cannot be known where no registry of images is reached: `deploy/pin` says so, and ends with 1."""
     named = dict(line.split("=", 1) for line in (DEPLOY / "images.env").read_text().splitlines() if "_IMAGE=" in line)
-    used = set(re.findall(r"\$\{([A-Z_]+_IMAGE)\}", "".join((DEPLOY / name).read_text() for name in COMPOSE)))
+    used = set(re.findall(r"\$\{([A-Z0-9_]+_IMAGE)\}", "".join((DEPLOY / name).read_text() for name in COMPOSE)))
     assert used | {"PYTHON_IMAGE"} == set(named)
     pinned = all(re.search(r"@sha256:[0-9a-f]{64}$", image) for image in named.values())
     done = subprocess.run([DEPLOY / "pin", "--check"], capture_output=True, text=True, check=False)
@@ -145,6 +147,7 @@ def test_secrets_are_made_once_and_are_closed(tmp_path: Path) -> None:
 def test_our_services_run_as_the_compose_file_says(registry: Registry, github: StandIn, name: str) -> None:
     github.add_repository("acme/tools", {"a/SKILL.md": SKILL})
     services = compose(name)["services"]
+    backups = registry.settings.s3.model_copy(update={"bucket": f"{registry.settings.s3.bucket}-backup"})
     setup = _environment(registry, services["setup"])
     subprocess.run([_program(), *services["setup"]["command"]], env=setup, check=True, timeout=120)
     run(registry, "crawl", "--wait", "acme/tools")
@@ -153,6 +156,9 @@ def test_our_services_run_as_the_compose_file_says(registry: Registry, github: S
         for one, port in ports.items():
             wait_until(functools.partial(_healthy, services[one], PORTS[one][1], port), 60)
         assert not _healthy(services["api"], PORTS["api"][1], 1)
+    if "SKILLREGISTRY_BACKUP__BUCKET" in setup:
+        assert ObjectStore(backups).versioned()
+        _drop_bucket(registry.settings.model_copy(update={"s3": backups}))
 
 
 @contextmanager
@@ -180,6 +186,10 @@ def _environment(registry: Registry, said: dict[str, Any]) -> dict[str, str]:
     }
     others = {key: value for key, value in registry.environment.items() if key.removesuffix("_FILE") in ELSEWHERE}
     rest = {key: value for key, value in registry.environment.items() if "GITHUB" in key or "TASK_QUEUE" in key}
+    if "SKILLREGISTRY_BACKUP__BUCKET" in kept:
+        kept["SKILLREGISTRY_BACKUP__BUCKET"] = f"{registry.settings.s3.bucket}-backup"
+    # A container's own network is closed; this machine's is not.
+    kept = {key: LOOPBACK if value == "0.0.0.0" else value for key, value in kept.items()}
     return {"PATH": os.environ["PATH"], **kept, **rest, **others}
 
 

@@ -29,6 +29,20 @@ def test_down_and_up_again_gives_the_same_schema(registry: Registry, github: Sta
     assert current == newest != "0001"
 
 
+def test_no_step_back_or_forward_loses_a_row_that_both_schemas_hold(registry: Registry, github: StandIn) -> None:
+    github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a"), "b/SKILL.md": SKILL.format(name="b")})
+    with Crawler(registry) as crawler:
+        crawler.crawl("acme/tools")
+    before = _counts(registry)
+    assert min(before[table] for table in ("repository", "skill", "version", "package", "file", "event")) > 0
+    for revision in migrate.revisions(registry.settings.database)[1:]:
+        migrate.downgrade(registry.settings.database, revision)
+        older = _counts(registry)
+        assert older == {table: before[table] for table in older}
+    migrate.upgrade(registry.settings.database)
+    assert {table: count for table, count in _counts(registry).items() if table in older} == older
+
+
 def test_history_is_only_ever_added_to(registry: Registry, github: StandIn) -> None:
     github.add_repository("acme/tools", {"a/SKILL.md": SKILL.format(name="a")})
     with Crawler(registry) as crawler:
@@ -36,3 +50,10 @@ def test_history_is_only_ever_added_to(registry: Registry, github: StandIn) -> N
     for attempt in ("DELETE FROM event", "UPDATE event SET actor = 'nobody'"):
         with pytest.raises(psycopg.errors.RaiseException, match="append-only"):
             registry.rows(attempt)
+
+
+def _counts(registry: Registry) -> dict[str, int]:
+    tables = "SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind = 'r'"
+    return {table: registry.rows(f"SELECT count(*) FROM {table}")[0][0] for (table,) in registry.rows(tables)} | {
+        "alembic_version": 1
+    }

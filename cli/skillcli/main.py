@@ -6,6 +6,7 @@ usage or configuration, 3 not found, 5 a service does not answer, 130 interrupte
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -104,11 +105,19 @@ def _run() -> int:
         return 130
     except BrokenPipeError:
         return 1  # the reader of our output went away; nothing is left to tell
-    except Exception:  # noqa: BLE001 - the last resort of a command
-        traceback.print_exc()
-        sys.stderr.write("error: this should not happen; please report it with the lines above\n")
+    except Exception as error:  # noqa: BLE001 - the last resort of a command
+        _explain_unexpected(error)
         return 1
     return 0
+
+
+def _explain_unexpected(error: Exception) -> None:
+    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+        sys.stderr.write(f"error[disk-full]: no room to write {safe_text(str(error.filename or 'a file'))}\n")
+        sys.stderr.write("  Free some, and do it again; nothing was published.\n")
+        return
+    traceback.print_exc()
+    sys.stderr.write("error: this should not happen; please report it with the lines above\n")
 
 
 def _explain(error: RegistryError) -> None:
