@@ -207,8 +207,8 @@ _WHOLE: tuple[tuple[tuple[str, ...], str, Callable[[str], str]], ...] = (
     (("rot13", "rot_13", "n-za-m"), "rot13", lambda text: codecs.encode(text, "rot13")),
     (("| rev", "|rev", "[::-1]", ".reverse()", "strrev("), "reversed text", lambda text: text[::-1]),
 )
-for _needles, _, _ in _WHOLE:
-    NEEDLES.add(_needles)
+for _entry in _WHOLE:
+    NEEDLES.add(_entry[0])
 
 
 def _readable(text: str) -> bool:
