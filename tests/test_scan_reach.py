@@ -28,6 +28,13 @@ def test_no_needle_that_is_in_a_text_is_taken_for_absent(text: str, data: st.Dat
 _SOME = ("nc ", "rm -", "$(id", "on('data'", "invoke-webrequest", "/dev/tcp/", "os.system(", "|rev", "sk-")
 
 
+def test_among_very_many_words_all_needles_are_found_too() -> None:
+    words = " ".join(f"{number:x}" for number in range(0x10000, 0x1A000))
+    text = f"{words} {' '.join(_SOME)} {words}"
+    assert set(_SOME) <= NEEDLES.possible(text)
+    assert NEEDLES.possible(words).isdisjoint({"invoke-webrequest", "os.system("})
+
+
 @pytest.mark.parametrize(("code", "bare"), [
     ("a = source()\nrun(a)\n", [True]),
     ("a = source()\nb = a.decode()\nrun(b)\n", [True]),
