@@ -50,7 +50,7 @@ clients: $(VENV)/.dev tests/node_modules/.lock ## Install every client that peop
 	$(PY) -m tests.node install-large
 	$(PY) -m pytest tests/clients
 
-fuzz: $(VENV)/.fuzz ## Feed readers, path rules and zip writer hostile bytes (SECONDS=600 a target; TARGET=NAME: one)
+fuzz: $(VENV)/.fuzz ## Feed readers, path rules, zip writer and scanner hostile bytes (SECONDS=600 a target; TARGET=NAME: one)
 	$(PY) -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
 
 bench: $(VENV)/.dev ## Run every benchmark in its quick size

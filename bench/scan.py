@@ -24,13 +24,16 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from figures import Figure, main  # noqa: E402
-from tests.scan_cases import held_out  # noqa: E402
+from tests.scan_cases import held_out, second, third  # noqa: E402
 from tests.scan_cases.benign import BENIGN  # noqa: E402
 from tests.scan_cases.corpus import real_skills  # noqa: E402
 from tests.scan_cases.malicious import MALICIOUS  # noqa: E402
 
 from skillcrawler.scan import ScanFile, ScanReport, Severity, scan_skill  # noqa: E402
 
+_NAMES = [
+    f"{name}{number}" for name in ("a", "e", "get", "set", "function ", "return ", "this") for number in range(40)
+]
 HIGH = Severity.HIGH.rank
 
 
@@ -67,19 +70,34 @@ def _late_payload() -> Iterator[Figure]:
 
 
 def _held_out() -> Iterator[Figure]:
-    total = Counter(case.category for case in held_out.MALICIOUS)
-    found = Counter(case.category for case in held_out.MALICIOUS if case.heavy())
-    for category, count in total.items():
-        yield Figure(f"held-out malicious, found: {category} (of {count})", found[category], "skills")
-    yield Figure(f"held-out malicious, found (of {total.total()})", found.total(), "skills")
-    wrong = sum(case.heavy() for case in held_out.BENIGN)
-    yield Figure(f"held-out benign with HIGH or more (of {len(held_out.BENIGN)})", wrong, "skills", 1)
+    sets = (
+        ("first", held_out.MALICIOUS, held_out.BENIGN),
+        ("second", second.MALICIOUS, second.BENIGN),
+        ("third", third.MALICIOUS, third.BENIGN),
+    )
+    for name, malicious, benign in sets:
+        total = Counter(case.category for case in malicious)
+        found = Counter(case.category for case in malicious if case.heavy())
+        for category, count in total.items():
+            yield Figure(f"{name} held-out malicious, found: {category} (of {count})", found[category], "skills")
+        yield Figure(f"{name} held-out malicious, found (of {total.total()})", found.total(), "skills")
+        wrong = sum(case.heavy() for case in benign)
+        yield Figure(f"{name} held-out benign with HIGH or more (of {len(benign)})", wrong, "skills", 1)
 
 
 def _opaque() -> Iterator[Figure]:
     """The largest file that a package may hold, of bytes in which every pattern of two characters occurs."""
     data = random.Random(1).randbytes(5 * 1024 * 1024)
-    for name, content in (("random bytes", data), ("base64", base64.b64encode(data)[: len(data)])):
+    code = random.Random(2).choices(_NAMES, k=1_000_000)
+    minified = "".join(map("".join, zip(code, itertools.cycle("(.,);={[]}+:?")))).encode()[: len(data)]
+    words = b"".join(b"%x " % number for number in range(900_000))[: len(data)]
+    named = (
+        ("random bytes", data),
+        ("base64", base64.b64encode(data)[: len(data)]),
+        ("minified code", minified),
+        ("different words", words),
+    )
+    for name, content in named:
         _, seconds = _timed([ScanFile("assets/data", 0o100644, content)], {})
         yield Figure(f"5 MiB of {name}", seconds * 1_000, "ms CPU", 2_000)
 

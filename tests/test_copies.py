@@ -13,7 +13,9 @@ from skillapi.live import FolderSource
 from skilldata.copies import resemblance, sketch, sketch_new
 from skilldata.copies.sketches import LEAST_WORDS
 from skilldata.export import create_snapshot
-from skilldata.snapshot import Snapshot
+from skilldata.search import SearchIndex
+from skilldata.search.model import Query
+from skilldata.snapshot import SEARCH, Snapshot
 from skillsite.build import build_site
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -129,3 +131,16 @@ def test_page_and_api_name_the_origin_and_its_copies(registry: Registry, crawler
         site = build_site(snapshot, registry.settings.state_directory / "site", settings=registry.settings.site).path
     assert "Copy of" in (site / "s/near/tools/b.html").read_text()
     assert "near/tools/b" in (site / "s/acme/tools/a.html").read_text()
+
+
+def test_a_search_shows_near_copies_as_one(registry: Registry, crawler: Crawler, github: StandIn) -> None:
+    github.add_repository("first/tools", {"a/SKILL.md": text(1), "z/SKILL.md": text(3, name="z")}, stars=9)
+    github.add_repository("near/tools", {"b/SKILL.md": text(1, changed=4, name="b")})
+    github.add_repository("same/tools", {"a/SKILL.md": text(1)})
+    crawler.crawl("first/tools", "near/tools", "same/tools")
+    folder = registry.settings.state_directory / "snapshots"
+    index = SearchIndex(folder / create_snapshot(registry.database, folder).id / SEARCH)
+    found = index.search(Query("does a thing"))
+    assert found.total == 2
+    assert {hit.copies for hit in found.hits} == {0, 2}
+    assert index.search(Query("does a thing", owner="near")).total == 1

@@ -139,11 +139,22 @@ def plugin_rows(
         yield PluginRow(**values | {"keywords": json.loads(values["keywords"])})
 
 
+def count_marketplaces(snapshot: Snapshot) -> int:
+    """Count the marketplaces that `marketplace_rows` yields if nothing else is asked for."""
+    return next(int(row[0]) for row in _query(snapshot, "SELECT count(*) FROM marketplace WHERE gone_at IS NULL", ()))
+
+
 def marketplace_rows(
-    snapshot: Snapshot, where: str = "gone_at IS NULL", parameters: Sequence[object] = ()
+    snapshot: Snapshot,
+    where: str = "gone_at IS NULL",
+    parameters: Sequence[object] = (),
+    *,
+    limit: int | None = None,
+    offset: int = 0,
 ) -> Iterator[MarketplaceRow]:
     """Yield marketplaces in the order of owner, repository and file; arguments as of `plugin_rows`."""
     query = f"SELECT * FROM marketplace WHERE {where} ORDER BY lower(owner), owner, lower(repository), file"  # noqa: S608
+    query += f" LIMIT {limit:d} OFFSET {offset:d}" if limit is not None else ""
     for row in _query(snapshot, query, parameters):
         yield MarketplaceRow(*row)
 

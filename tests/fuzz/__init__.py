@@ -5,4 +5,4 @@ __main__   feeds it, guided by coverage (atheris)
 inputs/    inputs that once failed, one folder a target; tests/test_fuzz.py feeds them again
 """
 
-NAMES = ("front-matter", "author-file", "paths", "packages")
+NAMES = ("front-matter", "author-file", "paths", "packages", "scanner")

@@ -13,6 +13,7 @@ from skillcrawler.archive import BuiltPackage, SourceFile, build_package
 from skillcrawler.authorfile import read_author_file
 from skillcrawler.manifest import read_manifest
 from skillcrawler.paths import check_path, check_paths
+from skillcrawler.scan import ScanFile, scan_skill
 from skilldata.config import PackageSettings
 from skilldata.models import DiagnosticLevel, Level
 from skilldata.names import safe_text
@@ -70,11 +71,22 @@ def packages(data: bytes) -> None:
     assert again.data == built.data
 
 
+def scanner(data: bytes) -> None:
+    """Scan bytes as files: no rule fails, evidence is fit to be shown, and the order of files changes nothing."""
+    files = [ScanFile(file.path, file.mode, file.data) for file in _files(data)] or [ScanFile("SKILL.md", 0o644, data)]
+    report = scan_skill(files)
+    assert " failed" not in report.problem, report.problem
+    assert all(safe_text(found.evidence) == found.evidence for found in report.findings)
+    report.model_dump_json().encode()
+    assert scan_skill(reversed(files)) == report
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     "front-matter": front_matter,
     "author-file": author_file,
     "paths": paths,
     "packages": packages,
+    "scanner": scanner,
 }
 
 

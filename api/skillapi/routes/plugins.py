@@ -22,7 +22,15 @@ from skillapi.problems import Problem
 from skillapi.routes import shown
 from skillapi.routes.repositories import Page
 from skilldata.errors import NotFound
-from skilldata.pluginrows import MarketplaceRow, PluginRow, count_plugins, find_plugin, marketplace_rows, plugin_rows
+from skilldata.pluginrows import (
+    MarketplaceRow,
+    PluginRow,
+    count_marketplaces,
+    count_plugins,
+    find_plugin,
+    marketplace_rows,
+    plugin_rows,
+)
 from skilldata.snapshot import Snapshot
 
 
@@ -72,11 +80,10 @@ def get_plugin(call: Call, asked: PluginParameters) -> PluginAnswer:
 def list_marketplaces(call: Call, asked: Page) -> MarketplacesAnswer:
     """List marketplaces."""
     snapshot = call.opened.snapshot
-    rows = list(marketplace_rows(snapshot))
+    total = count_marketplaces(snapshot)
+    rows = marketplace_rows(snapshot, limit=asked.limit, offset=asked.cursor)
     return MarketplacesAnswer(
-        total=len(rows),
-        marketplaces=[_marketplace(snapshot, row) for row in rows[asked.cursor : asked.cursor + asked.limit]],
-        next=asked.following(len(rows)),
+        total=total, marketplaces=[_marketplace(snapshot, row) for row in rows], next=asked.following(total)
     )
 
 

@@ -40,9 +40,10 @@ _FORBIDDEN_HERE = re.compile(
     r"(?:run(?:ning)?|us(?:e|ing)|execut(?:e|ing)|past(?:e|ing)|copy(?:ing)?|trust(?:ing)?|do(?:ing)?|writ(?:e"
     r"|ing))\s+[`\"'(]{0,2}$"
 )
-_PATTERN_MARKS = re.compile(r"\\s[*+]|\\b\w|\\w[*+]|\.\*|\[\^|\(\?[:i!=<]|\\\.|\\\|")
+_PATTERN_MARKS = re.compile(r"\\s[*+]|\\b\w|\\w[*+]|(?<![*\\/])\.\*|\[\^|\(\?[:i!=<]|\\\.(?![a-z]{2,12}\\)|\\\|")
 _LOOKS_FOR = re.compile(
     r"re\.compile|regexp?|pattern|signature|detect|indicator|blocklist|denylist|suspicious|malicious"
+    r"|dangerous|destructive|forbidden|parametrize|\brefuse|\bden(?:y|ied)\b"
 )
 _SECURITY = re.compile(
     r"\b(?:security|pentest\w{0,5}|penetration|exploit\w{0,6}|malware|forensics?|threats?|vulnerabilit\w{1,3}"
@@ -102,10 +103,22 @@ def _heading(view: View, position: int) -> str:
     return view.low[at : view.low.find("\n", at + 1)] if at >= 0 else ""
 
 
+_TESTS = re.compile(r"(?:^|/)(?:tests?|specs?|__tests__)/|(?:^|/)test_[^/]*$|[._-](?:test|spec)\.\w{1,4}$")
+
+
 def _signs_in_script(view: View, start: int, end: int) -> int:
     """Whether the hit stands in a line that looks for such things: a regular expression, a list of signs."""
     if _PATTERN_MARKS.search(view.low, max(0, start - 25), end + 25):
         return 2
+    if _TESTS.search(view.path.lower()) and _in_quotes(view.low, start):
+        return 1
     line_start = max(view.low.rfind("\n", max(0, start - 300), start) + 1, start - 300)
     line_end = view.low.find("\n", end, end + 300)
     return int(_LOOKS_FOR.search(view.low, max(0, line_start), line_end if line_end >= 0 else end + 300) is not None)
+
+
+def _in_quotes(low: str, position: int) -> bool:
+    """Whether a string of the same line is open at a position, or begins there."""
+    before = low[max(low.rfind("\n", 0, position) + 1, position - 400) : position]
+    after = low[position : position + 1]
+    return before.count("'") % 2 == 1 or before.count('"') % 2 == 1 or after in ("'", '"')

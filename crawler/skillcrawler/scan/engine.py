@@ -139,7 +139,7 @@ def _with_hidden(view: View, meter: Meter, depth: int) -> Iterator[View]:
     yield view
     if depth == 0:
         return
-    for hidden in hidden_texts(view.plain, meter.spend):
+    for hidden in hidden_texts(view.plain, meter.spend, view.has_needle):
         meter.spend(len(hidden.text))
         inner = View(
             view.path,

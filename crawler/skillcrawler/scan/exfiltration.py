@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from skillcrawler.scan.destructive import PERSONAL
+from skillcrawler.scan.flow import uses
 from skillcrawler.scan.hosts import COLLECTORS, HostKind, classify
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near
@@ -99,12 +101,15 @@ _DNS = Signal(
         "dns.resolve",
         "dns.lookup",
         "resolve-dnsname",
+        "dns').",
+        'dns").',
     ),
     r"\b(?:dig|nslookup|host|ping|resolve-dnsname)[ ][^\n|;]{0,100}?(?:\$\([^)\n]{1,120}\)|`[^`\n]{1,120}`"
     r"|\$\{?\w{1,40}\}?)[\"']?\.[\"']?[\w$-]{1,60}\.\w{2,12}"
     r"|(?:gethostbyname|getaddrinfo|resolver\.(?:resolve|query)|dns\.(?:resolve\w{0,4}"
     r"|lookup))\([ ]?(?:f[\"'`][^\"'`\n]{0,60}\{[^}\n]{1,80}\}[^\"'`\n]{0,20}\."
-    r"|`[^`\n]{0,60}\$\{[^}\n]{1,80}\}[^`\n]{0,20}\.|\w{1,40}[ ]?\+[ ]?[\"']\.)",
+    r"|`[^`\n]{0,60}\$\{[^}\n]{1,80}\}[^`\n]{0,20}\.|\w{1,40}[ ]?\+[ ]?[\"']\.)"
+    r"|\bdns(?:[\"']\))?\.(?:lookup|resolve\w{0,4})\([^\n]{0,120}\+[ ]?[\"'`]\.\w",
 )
 _LEAK_DATA = (
     r"(?:(?:full|entire|whole|complete|all)\s+(?:of\s+the\s+)?(?:conversation|chat|context|session"
@@ -128,6 +133,36 @@ _TOLD_TO_LEAK = Signal(
     lines=1,
 )
 _IMAGE_LEAK = Signal(("![",), r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{3,150}[?&/=](?:\{\{?|<|\$\{?|\[)[^)\n]{1,80}\)")
+
+
+_KNOWN = frozenset({HostKind.LOCAL, HostKind.VENDOR, HostKind.FORGE, HostKind.PLACEHOLDER})
+_SOMEBODYS = re.compile(
+    r"[?&=][^)\n]{0,60}(?:user(?!name)|message|conversation|chat|secret|token|key|password|context|history|prompt"
+    r"|answer)"
+)
+_HISTORY_SENT = Signal(
+    ("nc ", "ncat", "netcat"),
+    r"\b(?:history|env|printenv|\.bash_history|\.zsh_history)\b[^\n]{0,60}\|[ ]{0,3}(?:nc|ncat|netcat)[ ]",
+)
+_COLLECTED_THEN_SENT = Signal(
+    ("them to", "it to", "these to", "that to", "result to", "values to", "output to"),
+    rf"\b(?:{_LEAK_DATA}|[a-z]{{2,20}}_(?:api_)?(?:key|token|secret)s?)\b[^\n]{{0,90}}?\b(?:and|then)\s+(?:send|post"
+    rf"|upload|forward|transmit|submit|e-?mail|relay)"
+    r"\s+(?:them|it|these|that|(?:the\s+)?(?:result|values|output)s?)\s+(?:\w+\s+)?to\s+[`\"'<]?(https?://[^\s\"'`<>"
+    r")\]]{4,200})",
+    lines=1,
+)
+_REPOSITORY_SENT = Signal(
+    ("git bundle", "git archive"),
+    r"\bgit[ ](?:bundle[ ]create|archive)\b[^\n]{0,120}?(?:\||&&|;)[^\n]{0,60}\bcurl\b[^\n]{0,80}?[ ](?:-t|-f|-d"
+    r"|--data|--upload-file|--form)",
+)
+_PACKED = Signal(
+    ("compress-archive", "make_archive(", "zipfile.zipfile(", "tar -", "tar c"),
+    r"\bcompress-archive[ ][^\n]{0,60}(?:\$home|\$env:userprofile|~)[\\/]?(?:documents|desktop|pictures|downloads"
+    r"|\.ssh|[\s\"'*])"
+    r"|make_archive\([^\n]{0,80}(?:expanduser\([\"']~/?(?:documents|desktop)?|path\.home\(\)[ ]?\))",
+)
 
 
 @view_rule(
@@ -177,10 +212,11 @@ def data_exfiltration(view: View, skill: Skill) -> Iterator[Hit]:
         yield hit(Severity.HIGH, view, match)
     if view.kind is Kind.SCRIPT:
         yield from _spying(view)
+        yield from _documents_sent(view)
     else:
         yield from _told_to_leak(view)
     for match in view.find(_IMAGE_LEAK):
-        yield hit(Severity.MEDIUM, view, match)
+        yield hit(Severity.HIGH if _SOMEBODYS.search(match[0]) else Severity.MEDIUM, view, match)
 
 
 @view_rule(
@@ -209,13 +245,26 @@ def _spying(view: View) -> Iterator[Hit]:
         yield hit(Severity.HIGH, view, facts[0], note="facts about the machine are collected beside a sender:")
 
 
+def _documents_sent(view: View) -> Iterator[Hit]:
+    for match in (*view.find(_REPOSITORY_SENT), *view.find(_HISTORY_SENT)):
+        yield hit(Severity.HIGH, view, match)
+    for packed, sent in view.pairs(_PACKED, SEND, within=800):
+        yield hit(Severity.HIGH, view, packed, sent)
+    if view.any(PERSONAL):
+        for call, _ in uses(view, view.find(PERSONAL), view.find(SEND)):
+            yield hit(Severity.HIGH, view, call, note="files of the reader's own folders are sent:")
+
+
 def _told_to_leak(view: View) -> Iterator[Hit]:
-    for match in view.find(_TOLD_TO_LEAK):
+    for match in view.find(_COLLECTED_THEN_SENT):
+        if classify(match[match.lastindex or 0]) not in _KNOWN:
+            yield hit(Severity.HIGH, view, match)
+    for match in view.find(_TOLD_TO_LEAK) if view.has("://", "@") else ():
         kind = classify(match[1] or match[2])
         mail = "@" in (match[1] or "")
         if mail and not re.search(r"@(?:example|your|company|domain)", match[1]):
             yield hit(Severity.MEDIUM, view, match)
-        elif not mail and kind not in (HostKind.LOCAL, HostKind.VENDOR, HostKind.FORGE, HostKind.PLACEHOLDER):
+        elif not mail and kind not in _KNOWN:
             yield hit(Severity.HIGH, view, match)
 
 

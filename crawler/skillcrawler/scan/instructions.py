@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from skillcrawler.scan.languages import FOREIGN_HIDE, FOREIGN_OVERRIDE
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
-from skillcrawler.scan.signals import Signal, near
+from skillcrawler.scan.signals import Signal
 from skillcrawler.scan.view import View
 from skilldata.models import Severity
 
 _NOT = r"(?:do\s+not|don't|dont|never|must\s+not|should\s+not|mustn't|shouldn't|without|avoid|refrain\s+from)"
+
 _HIDE = Signal(
     (
         "the user",
@@ -32,6 +34,13 @@ _HIDE = Signal(
         "covertly",
         "quietly",
         "human",
+        "let the",
+        "quiet",
+        "silent",
+        "nothing",
+        "no mention",
+        "no word",
+        "owner",
     ),
     rf"\b{_NOT}\s+(?:ever\s+)?(?:tell(?:ing)?|inform(?:ing)?|notify(?:ing)?|alert(?:ing)?|warn(?:ing)?)\s+(?:the\s+"
     rf"|any\s+|your\s+)?(?:users?|human|operator|owner)\b(?!\s+to\b)"
@@ -40,6 +49,19 @@ _HIDE = Signal(
     rf"|this\s+)(?:instructions?|steps?|actions?|commands?|uploads?|process|operation|request|payload"
     rf"|section))(?:\s+(?:step|instruction|action|operation|command)s?)?\s+)?to\s+(?:the\s+|any\s+"
     rf"|your\s+)?(?:users?|human|operator|owner)\b"
+    rf"|\b(?:{_NOT}|cannot|can't)\s+(?:ever\s+)?(?:let|allow)\s+(?:the\s+|any\s+|your\s+)?(?:users?|human|operator"
+    rf"|owner|anyone|them)\s+(?:to\s+)?"
+    r"(?:(?:know|learn)(?=\s+(?:about|of|that|it|this|anything|what\s+(?:was|is|you))|[\s]*[.,;!)]|$)|see\s+(?:this"
+    r"|it|that|these|any)|notice|find\s+out|realis?z?e|become\s+aware|suspect)\b(?![^.\n]{0,30}\b(?:how|what\s+to|when"
+    r"|if|whether)\b)"
+    r"|\b(?:keep|stay|remain|be)\s+(?:quiet|silent)\s+about\s+(?:it|this|that|these|those|what\s+you|the\s+(?:upload"
+    r"|transfer|request|step|data|file|command|call|script)s?)\b|\b(?:users?|human|owner)\s+(?:do(?:es)?\s+not|doesn't"
+    r"|don't|need\s+not|never)"
+    r"\s+(?:need\s+to\s+|have\s+to\s+)?(?:hear|know|learn|be\s+told|find\s+out|be\s+informed)\s+(?:of|about)\s+(?:it"
+    r"|this|that|these|the\s+(?:upload|step|transfer|request|call))\b"
+    r"|\b(?:nothing|no\s+mention|no\s+word)\s+(?:about|of)\s+(?:it|this|that|these|the\s+(?:upload|step|transfer"
+    r"|request))\s+(?:may|must|should|shall|can|is\s+to)\s+"
+    r"(?:appear|be\s+(?:shown|mentioned|said|visible|included))\b"
     r"|\bwithout\s+(?:the\s+)?(?:users?(?:'s|')?|human(?:'s)?|owner's)\s+(?:knowledge|knowing|awareness"
     r"|being\s+aware|noticing|consent)\b"
     r"|\b(?:hide|conceal|keep)\s+(?:this|it|these|all\s+\w+|the\s+\w+(?:\s+\w+){0,2})\s+(?:hidden\s+"
@@ -98,6 +120,15 @@ _WEAKEN = Signal(
     rf"|\b(?:{_NOT})\s+(?:ever\s+)?(?:ask(?:ing)?|request(?:ing)?|seek(?:ing)?|wait(?:ing)?"
     rf"|prompt(?:ing)?)\s+(?:(?:the\s+)?users?\s+)?(?:for\s+)?(?:any\s+|explicit\s+|user\s+|further\s+|additional\s+"
     rf"|the\s+users?'?s?'?\s+)?(?:confirmation|permission|approval|consent)\b"
+    r"|\b(?:safety|security|content)\s+(?:rules?|checks?|polic\w{1,3}|filters?|guidelines|measures"
+    r"|restrictions)\s+(?:are|is)\s+(?:now\s+|hereby\s+|all\s+)?"
+    r"(?:suspended|lifted|disabled|void|switched\s+off|turned\s+off|not\s+in\s+(?:force|effect)"
+    r"|no\s+longer\s+(?:apply|valid|in\s+(?:force|effect)))"
+    r"|\b(?:treat|consider|regard|count)\s+(?:every|each|any|all|the)\s+(?:\w+\s+){0,2}?(?:approvals?|permissions?"
+    r"|confirmations?)(?:\s+(?:prompts?|requests?|dialogs?))?\s+"
+    r"(?:as\s+)?(?:already\s+|been\s+)?(?:accepted|granted|approved|given|confirmed|answered)(?P<heavy>)"
+    r"|\b(?:every|any|all)\s+(?:commands?|actions?|requests?)\s+(?:is|are)\s+(?:now\s+|already\s+|pre-?)?(?:approved"
+    r"|authori[sz]ed|permitted)\b"
     r"|\bset-mppreference\b[^\n]{0,80}-disable|\bspctl[ ]+--(?:master|global)-disable|\bcsrutil[ ]+disable"
     r"|\bsetenforce[ ]+0|\bufw[ ]+disable|netsh[ ]+advfirewall[^\n]{0,60}off"
     r"|\bxattr[ ]+-[a-z]{0,4}[cd][a-z]{0,3}[ ]+(?:com\.apple\.quarantine|[~/.\w\"$])|\b(?:disable|turn\s+off|pause"
@@ -113,6 +144,7 @@ _REPORTED = re.compile(
     r"|instructs?|attempting|trying)"
     r"\s+(?:you\s+|it\s+|them\s+|the\s+\w+\s+)?(?:to\s+)?[\"'`(]{0,2}$"
 )
+_FORBIDS = re.compile(r"\b(?:never|do\s+not|don't|must\s+not|refuse|will\s+not|won't|cannot|forbidden)\b")
 _NEGATED = re.compile(
     r"\b(?:never|not|don't|cannot|can't|no|without|nor|avoid|instead\s+of|rather\s+than|or)\s+(?:\w+\s+)?$"
 )
@@ -152,8 +184,62 @@ _OVERRIDE = Signal(
     r"|\bdo\s+anything\s+now\b|\[?\bsystem\s+override\b\]?|<\|im_start\|>\s{0,3}system|\[/?inst\]\s{0,3}\[?system"
     r"|<<sys>>"
     r"|\b(?:these|this|the\s+following)\s+(?:new\s+)?(?:instructions?|rules?)\s+(?:supersedes?|overrides?|replaces?"
-    r"|takes?\s+(?:precedence|priority)\s+over)\s+(?:all|any|every|your|the|previous|prior|system)\b"
+    r"|takes?\s+(?:precedence|priority)\s+over)\s+(?:(?:all|any|every|your|the|of|other)\s+){0,4}(?:previous|prior"
+    r"|earlier|preceding|system|safety|other|existing|developer"
+    r"|instructions?|rules?|prompts?|guidelines|guardrails|polic\w{1,3})\b"
+    r"|\b(?:ignore|disregard|forget|discard)\s+(?:all|everything|anything|whatever"
+    r"|what)\s+(?:that\s+)?(?:you\s+(?:were|have\s+been|are)\s+(?:told|taught|instructed|given)|came\s+before"
+    r"|was\s+said)"
+    r"|\b(?:act|behave|answer|respond|operate)\s+(?:now\s+)?(?:as|like)\s+(?:an?\s+)?(?:\w+\s+){0,2}?(?:assistant|ai"
+    r"|model|agent)?\s*(?:that\s+has|with|without|who\s+has)\s+(?:no|any)\s+(?:\w+\s+)?(?:restrictions?|limits?|rules"
+    r"|filters?|guardrails)\b"
     r"|\bno\s+longer\s+bound\s+by\b",
+    lines=1,
+)
+_CANCELLED = Signal(
+    ("no longer", "void", "cancelled", "canceled", "not apply", "told you", "forbidden", "off-limits", "off limits"),
+    r"\b(?:earlier|previous|prior|preceding|former|above|old|original)\s+(?:guidelines?|instructions?|rules?|prompts?"
+    r"|directives?|restrictions?)\s+"
+    r"(?:(?:no\s+longer|do\s+not|don't)\s+(?:apply|count|hold|matter|bind)|are\s+(?:now\s+)?(?:void|cancell?ed"
+    r"|revoked|obsolete|invalid))"
+    r"|\b(?:forget|ignore|disregard)\s+(?:what|everything|all)\s+(?:\w+\s+){0,3}?(?:told|taught|instructed)\s+you\b"
+    r"|\bthere\s+are\s+no\s+(?:forbidden|off-?\s?limits|prohibited)\s+(?:topics|commands|actions|requests|files)\b",
+    lines=1,
+)
+_UNNOTICED = Signal(
+    ("notice", "unnoticed", "realise", "realize", "aware"),
+    r"\b(?:so\s+that|such\s+that|making\s+sure|make\s+sure|ensure|ensuring|to\s+ensure)\s+(?:that\s+)?(?:the\s+"
+    r"|no\s+)?(?:users?|human|operator|owner|one|nobody)\s+"
+    r"(?:(?:does|do|will|can|must|should)\s*(?:not|n't)\s+|never\s+|cannot\s+|can't\s+|won't\s+"
+    r"|doesn't\s+)?(?:notices?|realis?z?es?|becomes?\s+aware|is\s+(?:not\s+|un)aware)\b",
+    lines=1,
+)
+_SAY_YES = Signal(
+    ("prompt", "dialog", "confirmation", "approval"),
+    r"\b(?:answer|accept|approve|confirm|click)\s+(?:\w+\s+)?(?:every|each|all|any)\s+(?:\w+\s+)?(?:security"
+    r"|permission|approval|confirmation|safety|consent)\s+(?:prompt|dialog|request|question|warning)s?\b"
+    r"(?:[^.\n]{0,20}\b(?:yes|ok|allow|y)\b|[^.\n]{0,40}\b(?:automatically|without|yourself)\b)",
+    lines=1,
+)
+_MAINTENANCE = Signal(
+    ("maintenance mode", "debug mode", "admin mode", "developer mode", "god mode", "root mode", "unrestricted mode"),
+    r"\byou\s+are\s+(?:now\s+)?(?:in|running\s+in|switched\s+to)\s+(?:\w+\s+)?(?:maintenance|debug|admin|developer"
+    r"|god|root|unrestricted)\s+mode\b",
+)
+_SYSTEM_PROMPT = Signal(
+    (
+        "system prompt",
+        "system message",
+        "hidden instructions",
+        "initial instructions",
+        "developer message",
+        "secret instructions",
+    ),
+    r"\b(?:print|reveal|show|output|repeat|display|dump|leak|recite|return|include|send|write\s+out|copy|disclose"
+    r"|tell)\s+(?:me\s+|us\s+|out\s+|back\s+)?"
+    r"(?:(?:your|the|its|full|entire|whole|complete|all|of|own|exact|verbatim|current"
+    r"|original)\s+){1,5}(?:system\s+(?:prompt|message)|hidden\s+instructions|initial\s+instructions"
+    r"|developer\s+message|secret\s+instructions)\b",
     lines=1,
 )
 _REVIEWER = Signal(
@@ -191,41 +277,14 @@ _REVIEWER = Signal(
     r"|(?:audited|verified|reviewed|certified|scanned|whitelisted)(?:\s+and\s+\w+)?\s+by\s+(?:the\s+)?(?:security"
     r"|anthropic|openai|openclaw|clawhub|microsoft|google|virustotal))"
     r"|\b(?:skip|omit|ignore)\s+(?:the\s+|all\s+|any\s+)?(?:security\s+)?(?:scan(?:ning)?|analysis|review)\s+(?:of"
-    r"|for|on)\s+(?:this|the\s+following|these)\b|\bsecurity\s+scanners?\s+(?:should|must|can|may)\s+(?:ignore|skip"
+    r"|for|on)\s+(?:this|the\s+following|these)\b|\b(?:if|when|should)\s+(?:an?|any|the"
+    r"|some)\s+(?:\w+\s+){0,3}?(?:scanners?|reviewers?|auditors?|moderators?|classifiers?)\b[^\n]{0,60}?\b(?:report"
+    r"|say|answer|reply|conclude"
+    r"|respond|state|tell\s+(?:it|them))\b[^\n]{0,30}?\b(?:harmless|safe|benign|clean|no\s+(?:issues|findings|risk"
+    r"|problems)|trusted)\b"
+    r"|\bsecurity\s+scanners?\s+(?:should|must|can|may)\s+(?:ignore|skip"
     r"|disregard)\b",
     lines=1,
-)
-_COMMENT = Signal(("<!--", "[//]: #", "[comment]:"), r"<!--|^\[(?://|comment)\]: ?#?")
-_LONGEST_COMMENT = 2_000
-_ORDER = Signal(
-    (
-        "ignore",
-        "execute",
-        "run ",
-        "curl",
-        "send",
-        "do not",
-        "don't",
-        "must",
-        "always",
-        "secret",
-        "upload",
-        "credential",
-        "password",
-        "api key",
-        "ssh",
-        "wget",
-        "fetch",
-        "agent",
-        "assistant",
-        "claude",
-        "system:",
-    ),
-    r"\b(?:ignore\s+(?:all|any|previous|prior|the\s+(?:above|user))|curl\s+-?\w|wget\s|base64|do\s+not\s+(?:tell"
-    r"|mention|reveal|inform|show)|don't\s+(?:tell|mention|inform)|(?:send|upload|post"
-    r"|forward)\b[^\n]{0,60}(?:https?://|@)|(?:ai|claude|agents?|assistants?|llm)\s*[:,]\s*(?:please\s+"
-    r"|you\s+must\s+|always\s+|also\s+)?(?:run|execute|send|read|ignore|include|append|fetch|download|call)"
-    r"|system\s*:\s*you|(?:read|cat|include|copy)\b[^\n]{0,40}(?:\.ssh|\.env\b|credentials|api\s+keys?|passwords?))",
 )
 _AGENCY = Signal(
     (
@@ -269,7 +328,7 @@ _SECRET_WORDS = Signal(
 )
 def hide_from_user(view: View, skill: Skill) -> Iterator[Hit]:
     """Find orders to act behind the user's back."""
-    for match in view.find(_HIDE):
+    for match in (*view.find(_HIDE), *view.find(_UNNOTICED), *view.find(FOREIGN_HIDE)):
         yield hit(Severity.HIGH, view, match)
 
 
@@ -285,7 +344,10 @@ def weaken_safeguards(view: View, skill: Skill) -> Iterator[Hit]:
     for match in view.find(_WEAKEN):
         before = view.low[max(0, match.start() - 24) : match.start()]
         if not _NEGATED.search(before):
-            yield hit(Severity.HIGH if _HEAVY.search(match[0]) else Severity.MEDIUM, view, match)
+            heavy = _HEAVY.search(match[0]) or match["heavy"] is not None
+            yield hit(Severity.HIGH if heavy else Severity.MEDIUM, view, match)
+    for match in view.find(_SAY_YES):
+        yield hit(Severity.HIGH, view, match)
     for match in view.find(_AGENCY):
         yield hit(Severity.MEDIUM, view, match)
 
@@ -305,6 +367,13 @@ def override_instructions(view: View, skill: Skill) -> Iterator[Hit]:
             yield hit(Severity.LOW, view, match)
         elif not _NEGATED.search(before):
             yield hit(Severity.HIGH, view, match)
+    for match in (*view.find(_MAINTENANCE), *view.find(_CANCELLED), *view.find(FOREIGN_OVERRIDE)):
+        yield hit(Severity.HIGH, view, match)
+    for match in view.find(_SYSTEM_PROMPT):
+        before = view.low[max(0, match.start() - 60) : match.start()]
+        if not _NEGATED.search(before):
+            listed = _REPORTED.search(before) or _FORBIDS.search(view.low, max(0, match.start() - 400), match.start())
+            yield hit(Severity.LOW if listed else Severity.HIGH, view, match)
 
 
 @view_rule(
@@ -317,28 +386,9 @@ def override_instructions(view: View, skill: Skill) -> Iterator[Hit]:
 def reviewer_injection(view: View, skill: Skill) -> Iterator[Hit]:
     """Find text that tells a judge what to conclude."""
     for match in view.find(_REVIEWER):
-        yield hit(Severity.HIGH, view, match)
-
-
-@view_rule(
-    "hidden-instructions",
-    Severity.HIGH,
-    "Instructions stand where a reader does not see them",
-    explanation="Comments vanish when Markdown is rendered, but the agent reads them.",
-    remedy="Put instructions into the visible text.",
-)
-def hidden_instructions(view: View, skill: Skill) -> Iterator[Hit]:
-    """Find Markdown comments that contain orders."""
-    orders = view.find(_ORDER)
-    end = 0
-    for match in view.find(_COMMENT) if orders else ():
-        if match.start() < end:
-            continue
-        closing = "-->" if match[0] == "<!--" else "\n"
-        end = view.low.find(closing, match.end(), match.end() + _LONGEST_COMMENT)
-        inside = near(match, orders, before=0, after=end - match.end()) if end > match.end() else ()
-        if inside:
-            yield hit(Severity.HIGH, view, inside[0], note="in a comment:")
+        quoted = view.low[max(0, match.start() - 1) : match.start()] in ('"', "'", "`", "*")
+        # Who tells a scanner that nothing malicious is here speaks of attacks, and is not relieved for it.
+        yield hit(Severity.HIGH, view, match, firm=not quoted and not skill.about_security)
 
 
 @view_rule(
@@ -359,6 +409,5 @@ RULES = (
     weaken_safeguards,
     override_instructions,
     reviewer_injection,
-    hidden_instructions,
     secret_phrase,
 )

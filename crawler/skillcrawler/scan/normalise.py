@@ -52,12 +52,14 @@ def plain_text(text: str) -> PlainText:
     for needle, pattern, replacement in _SPLIT_WORDS:
         if needle in text:
             text = pattern.sub(replacement, text)
+    if _SPLIT_BY_BACKSLASHES.search(text):
+        text = _BACKSLASHES.sub(lambda match: match[0].replace("\\", ""), text)
     return _join_lines(_expand_variables(text))
 
 
 def fold(text: str) -> str:
     """Replace compatibility forms and look-alike letters by ASCII ones; drop `INVISIBLE` characters."""
-    return text.translate(_FOLD)
+    return _FOLDED.sub(lambda match: match[0].translate(_FOLD), text)
 
 
 def _fold_table() -> Mapping[int, str | None]:
@@ -73,6 +75,7 @@ def _fold_table() -> Mapping[int, str | None]:
 
 
 _FOLD = _fold_table()
+_FOLDED = re.compile(r"[\x00\x80-\U0010ffff]+")  # all else stays as it is
 
 
 def _letters_of_list(match: re.Match[str]) -> str:
@@ -85,12 +88,12 @@ _LIST_ITEM = re.compile(r"[\"']([^\"'\n]{1,3})[\"']")
 # a literal where they can: the regular expression engine skips to it quickly.
 _SPLIT_WORDS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], str]], ...] = (
     ("$", re.compile(r"\$(?:\{IFS[^}\n]{0,20}\}|IFS(?:\$\d)?)"), " "),
+    ("\\n", re.compile(r"\\n(?=(?:curl|wget|nohup|bash|sh|python3?|node|nc|eval|source|exec|powershell|iex)\b)"), "  "),
     ("''", re.compile(r"''(?<=\w'')(?=\w)"), ""),
     ('""', re.compile(r'""(?<=\w"")(?=\w)'), ""),
     ("'", re.compile(r"'(?<=[A-Za-z]')([A-Za-z]{1,4})'(?=[A-Za-z])"), r"\1"),
     ('"', re.compile(r'"(?<=[A-Za-z]")([A-Za-z]{1,4})"(?=[A-Za-z])'), r"\1"),
-    ("\\", re.compile(r"(?<![\w\\:/.])(?:[A-Za-z]{1,2}\\){2,40}[A-Za-z]+"), lambda match: match[0].replace("\\", "")),
-    ("/", re.compile(r"(?<=[\w.])([\"'])[ ]{0,2}/[ ]{0,2}\1(?=[\w.])"), "/"),
+    ("/", re.compile(r"([\"'])(?<=[\w.][\"'])[ ]{0,2}/[ ]{0,2}\1(?=[\w.])"), "/"),
     ("+", re.compile(r"[\"'`][ \t]{0,20}\+[ \t]{0,20}[\"'`]"), ""),
     (
         "join",
@@ -99,21 +102,25 @@ _SPLIT_WORDS: tuple[tuple[str, re.Pattern[str], str | Callable[[re.Match[str]], 
     ),
 )
 
+# What tells quickly that words may be split by backslashes, and what finds them.
+_SPLIT_BY_BACKSLASHES = re.compile(r"\\[A-Za-z]{1,2}\\")
+_BACKSLASHES = re.compile(r"(?<![\w\\:/.])(?:[A-Za-z]{1,2}\\){2,40}[A-Za-z]+")
+
 _ASSIGNMENT = re.compile(
     r"[\n;][ \t]{0,80}(?:(?:export|set|local|const|let|var)[ \t]{1,8}|\$)?([A-Za-z_]\w{0,40})"
     r"(?:[ \t]{0,8}=[ \t]{0,8}(?:\"([^\"\n$`]{2,300})\"|'([^'\n]{2,300})')|=([^\s\"'$`;|&<>(){}\[\]]{1,300}))"
 )
 _VARIABLE = re.compile(
-    r"\$\{?([A-Za-z_]\w{0,40})\}?"
-    r"|[\"'][ \t]{0,8}\+[ \t]{0,8}([A-Za-z_]\w{0,40})\b(?:[ \t]{0,8}\+[ \t]{0,8}[\"'])?"
-    r"|\{(?<=[\w/ .]\{)([A-Za-z_]\w{0,40})\}"
+    r"[$\"'{](?:(?<=\$)\{?([A-Za-z_]\w{0,40})\}?"
+    r"|(?<=[\"'])[ \t]{0,8}\+[ \t]{0,8}([A-Za-z_]\w{0,40})\b(?:[ \t]{0,8}\+[ \t]{0,8}[\"'])?"
+    r"|(?<=[\w/ .]\{)([A-Za-z_]\w{0,40})\})"
 )
 
 
 def _expand_variables(text: str) -> str:
     """Put the values of variables that are assigned a literal where they are used, once."""
     values: dict[str, str] = {}
-    if "=" not in text:
+    if "=" not in text or not _VARIABLE.search(text):
         return text
     for match in _ASSIGNMENT.finditer("\n" + text):
         values.setdefault(match[1], match[2] or match[3] or match[4])
@@ -134,9 +141,10 @@ def _expand_variables(text: str) -> str:
 
 # A backslash; a caret or backtick after a blank; a pipe before a command; && ; strings added up.
 _CONTINUED = re.compile(
-    r"\\\n|[`^]\n(?<=[ \t][`^]\n)[ \t]{0,200}|(\|)[ \t]{0,20}\n[ \t]{0,200}(?=[A-Za-z(])|(&&)[ \t]{0,20}\n"
-    r"|[\"'][ \t]{0,20}(?:\+[ \t]{0,20}\n|\n[ \t]{0,200}\+)[ \t]{0,200}[\"']"
+    r"[\\`^|&\"'](?:(?<=\\)\n|(?<=[`^])\n(?<=[ \t][`^]\n)[ \t]{0,200}|(?<=\|)[ \t]{0,20}\n[ \t]{0,200}(?=[A-Za-z(])"
+    r"|(?<=&)&[ \t]{0,20}\n|(?<=[\"'])[ \t]{0,20}(?:\+[ \t]{0,20}\n|\n[ \t]{0,200}\+)[ \t]{0,200}[\"'])"
 )
+_STAYS = {"|": "|", "&": "&&"}  # of what is taken out
 
 
 def _join_lines(text: str) -> PlainText:
@@ -146,7 +154,7 @@ def _join_lines(text: str) -> PlainText:
     joined: list[int] = []
     position = length = 0
     for match in _CONTINUED.finditer(text):
-        piece = text[position : match.start()] + (match[1] or match[2] or "")
+        piece = text[position : match.start()] + _STAYS.get(match[0][0], "")
         pieces.append(piece)
         length += len(piece)
         joined.append(length)

@@ -1,13 +1,15 @@
-"""Code that hides what it does, and code with only one use: shells for others and mining."""
+"""Code that hides what it does, and software that mines."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
+from skillcrawler.scan.flow import uses
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
-from skillcrawler.scan.signals import Signal, near, pairs
+from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import Kind, View
-from skillcrawler.scan.vocabulary import TO_SHELL
+from skillcrawler.scan.vocabulary import TO_SHELL, code_calls
 from skilldata.models import Severity
 
 _DECODE = Signal(
@@ -58,12 +60,58 @@ _RUN_DECODED = Signal(
         "decode64",
         "unpack(",
         "fromcharcode",
+        "buffer.from",
     ),
     r"(?:(?<![\w.])(?:(?:exec|eval|execscript|function|assert|compile|os\.system|os\.popen|subprocess\.\w{2,14}"
-    r"|exec(?:file)?sync|child_process\.\w{2,14}|setimmediate|settimeout|__import__\([^)\n]{1,40}\)\.\w{2,14}|system"
+    r"|exec(?:file)?sync|child_process\.\w{2,14}|setimmediate|settimeout|require\([\"']vm[\"']\)\.\w{3,20}"
+    r"|vm\.run\w{2,20}|__import__\([^)\n]{1,40}\)\.\w{2,14}|system"
     r"|passthru|shell_exec)[ ]?\(|(?:iex|invoke-expression)\b)|\bspawn\w{0,4}\([^\n]{0,40}?)[^\n;]{0,160}?"
     r"(?:b64decode|\batob\(|,[ ]?['\"]base64['\"]|frombase64string|fromhex\(|unhexlify\(|decompress\(|rot_?13"
-    r"|marshal\.loads|[ab]85decode|b32decode|base64_decode|gzinflate|decode64|fromcharcode)",
+    r"|marshal\.loads|[ab]85decode|b32decode|base64_decode|gzinflate|decode64|fromcharcode"
+    r"|buffer\.from\([^\n]{0,80},[ ]?[\"'](?:base64|hex)[\"'])",
+)
+_DECODES = Signal(
+    (
+        "b64decode",
+        "b85decode",
+        "a85decode",
+        "b32decode",
+        "atob(",
+        "'base64'",
+        '"base64"',
+        "'hex'",
+        '"hex"',
+        "frombase64",
+        "fromhex",
+        "unhexlify",
+        "decompress(",
+        "rot13",
+        "rot_13",
+        "marshal.loads",
+        "base64_decode",
+        "decode_base64",
+        "gzinflate",
+        "decode64",
+        "gzipstream",
+        "codecs.decode",
+        ".decrypt(",
+        ".pack(",
+    ),
+    r"[ab]85decode|b(?:64|32)decode|\batob\(|buffer\.from\([^\n]{0,200},[ ]?[\"'](?:base64|hex)[\"']|frombase64string"
+    r"|fromhex\(|unhexlify\(|\bdecompress\(|marshal\.loads\(|base64_decode|decode_base64|gzinflate|decode64\("
+    r"|gzipstream|codecs\.decode\(|\.decrypt\(|\.pack\([\"'][hm]"
+    r"|\bimport[ ]+(?:\w+[ ]?,[ ]?){0,4}(?:\w{0,8}decode\w{0,4}|decompress|unhexlify|loads)[ ]+as[ ]+([a-z_]\w{0,40})",
+)
+_DECODED_TO_FILE = Signal(
+    ("certutil", "base64", "openssl", "xxd"),
+    r"\bcertutil(?:\.exe)?[ ]+(?:-f[ ]+)?-decode(?:hex)?[ ]+[^\s]{1,120}[ ]+([^\s;&|]{2,120})"
+    r"|\b(?:base64[ ]+-{1,2}d|openssl[ ]+(?:enc[ ]+)?[^\n|>]{0,80}-d\b|xxd[ ]+-\w{0,3}r)[^\n|>]{0,200}"
+    r"(?:\|[ ]?(?:gunzip|zcat|tar|gzip[ ]-d)[^\n|>]{0,40})?>[ ]?[\"']?([^\s;&|\"']{2,120})",
+)
+_RUN_PATH = re.compile(
+    r"(?:^|[\n;&|(][ \t]{0,8})(?:(?:start|call|nohup|sudo|exec|source|\.|(?:ba|z)?sh|chmod[ ]+\S{1,8}"
+    r"|python[\d.]{0,4}|node|perl)"
+    r"(?:[ ]+[-/]\w{1,8}){0,3}[ ]+)?[\"']?([^\s;&|\"']{2,120})"
 )
 _ENCODED_POWERSHELL = Signal(
     ("powershell", "pwsh"),
@@ -81,11 +129,25 @@ _RUN_UNPACKED = Signal(
     r"|codecs|binascii|pickle|cryptography|fernet|bytes|bytearray|''\.join|\"\"\.join)\b",
 )
 _DYNAMIC_NAME = Signal(
-    ("__import__(", "getattr(", "globals()", "__builtins__", "this[", "window[", "globalthis[", "constructor"),
+    (
+        "__import__(",
+        "getattr(",
+        "globals()",
+        "__builtins__",
+        "this[",
+        "window[",
+        "globalthis[",
+        "constructor",
+        "& (",
+        "&(",
+        ". (",
+    ),
     r"getattr\([ ]?(?:__builtins__|__import__\([^)\n]{1,40}\)|builtins)[ ]?,|__builtins__[ ]?(?:\[|\.__dict__)"
     r"|globals\(\)\[[ ]?[\"']__builtins__|__import__\([ ]?(?:chr\(|[\"'][a-z]{1,3}[\"'][ ]?\+|bytes|base64"
     r"|\w{1,20}\[)|(?:this|window|globalthis)\[[ ]?(?:atob\(|[\"'](?:ev|al|ex)[\"']|string\.from)"
-    r"|\[\][\[.][\"']?(?:filter|constructor|flat)[\"']?\]?[\[.][\"']?constructor",
+    r"|\[\][\[.][\"']?(?:filter|constructor|flat)[\"']?\]?[\[.][\"']?constructor"
+    r"|(?:^|[ ;|{(])[&.][ ]?\([ ]?(?:\$?\w{1,30}[ ]?\+[ ]?\$?\w|[\"'](?:iex|invoke-expression)[\"']"
+    r"|[\"']\{\d\}[^\n]{0,30}-f[ ])",
 )
 _OBFUSCATOR = Signal(("_0x",), r"\b_0x[0-9a-f]{4,6}\b")
 _JSFUCK = Signal(("[]",), r"(?:[\[\]()!+]{2,6}){20,}")
@@ -105,55 +167,6 @@ _LONG_RUN = Signal(
     r"[a-z0-9+/_=\\-]{900,}|(?:b64decode|b85decode|a85decode|atob|fromhex|unhexlify|frombase64string|decompress)\(",
 )
 
-_REVERSE_SHELL = Signal(
-    (
-        "/dev/tcp/",
-        "/dev/udp/",
-        "nc ",
-        "ncat",
-        "netcat",
-        "nc.exe",
-        "mkfifo",
-        "socat",
-        "dup2",
-        "pty.spawn",
-        "tcpclient",
-        "fsockopen",
-        "socket(pf_inet",
-        "net.socket",
-        "net.connect",
-        "tcpsocket",
-        "telnet ",
-        "wss://",
-        "msfvenom",
-        "meterpreter",
-        "createconnection",
-    ),
-    r"(?:ba|z|da)?sh[ ]+-i[ ]{0,3}(?:>|<|[0-9]|&)[^\n]{0,40}/dev/(?:tcp|udp)/"
-    r"|exec[ ]+[0-9]{1,3}<>[ ]{0,2}/dev/(?:tcp|udp)/|0<&[0-9]{1,4}[^\n]{0,60}/dev/tcp/"
-    r"|/dev/tcp/[^\n]{0,120}(?:\bsh\b|<&|\bcat\b[^\n]{0,30}\|)"
-    r"|\b(?:nc|ncat|netcat)(?:\.exe|\.traditional|\.openbsd)?[ ][^\n|;]{0,80}?(?:-[a-z]{0,6}[ec][ ]+"
-    r"|--(?:sh-)?exec[ ]+)[\"']?(?:/?(?:usr/)?bin/)?(?:(?:ba|z|da|k)?sh|cmd(?:\.exe)?|powershell)\b"
-    r"|mkfifo[ ][^\n]{0,160}\b(?:nc|ncat|netcat|openssl[ ]s_client|telnet)\b|socat[ ][^\n]{0,120}\bexec:"
-    r"|socat[ ][^\n]{0,80}exec[:=][^\n]{0,40}sh"
-    r"|os\.dup2\([^\n]{0,40}fileno|pty\.spawn\([\"']/?(?:usr/)?(?:bin/)?(?:ba|z)?sh"
-    r"|system\.net\.sockets\.tcpclient\([^\n]{0,400}?(?:iex|invoke-expression|getstream)"
-    r"|tcpclient\([^\n]{0,120}\)[^\n]{0,200}getstream"
-    r"|fsockopen\([^\n]{0,120}(?:proc_open|exec|popen|shell_exec|passthru|/bin/)|socket\(pf_inet[^\n]{0,300}exec"
-    r"|tcpsocket\.(?:new|open)\([^\n]{0,200}(?:exec|popen|/bin/)|telnet[ ][^\n|]{3,60}\|[ ]{0,2}(?:/bin/)?(?:ba)?sh",
-)
-_SOCKET_SHELL_PARTS = (
-    Signal(
-        ("socket.socket", "net.socket", "net.connect", "createconnection", "net.createconnection"),
-        r"socket\.socket\(|new[ ]net\.socket|net\.(?:connect|createconnection)\(",
-    ),
-    Signal(
-        ("subprocess", "spawn", "os.system", "popen", "exec("),
-        r"(?:subprocess\.\w{2,14}|spawn|popen|os\.system|exec)\([^\n]{0,80}(?:/bin/(?:ba|z)?sh|cmd\.exe|powershell"
-        r"|[\"'](?:ba|z)?sh[\"'])|subprocess\.\w{2,14}\([ ]?(?:cmd|command|data|recv)\b[^\n]{0,80}shell[ ]?=[ ]?true",
-    ),
-    Signal((".recv(", "on('data'", 'on("data"', ".pipe(", "dup2"), r"\.recv\(|\.on\([\"']data|\.pipe\(|dup2\("),
-)
 _MINER = Signal(
     (
         "xmrig",
@@ -196,15 +209,15 @@ _MINER_START = Signal(
 )
 def encoded_command(view: View, skill: Skill) -> Iterator[Hit]:
     """Find decoders whose result is run."""
-    for decoded, piped in pairs(view.find(_DECODE), view.find(TO_SHELL), within=600):
-        if "\n" not in view.low[decoded.start() : piped.start()]:
-            yield hit(Severity.CRITICAL, view, decoded, piped)
+    for decoded, piped in view.pairs(_DECODE, TO_SHELL, within=600, one_line=True):
+        yield hit(Severity.CRITICAL, view, decoded, piped)
     for signal in (_SHELL_OF_DECODE, _RUN_DECODED, _ENCODED_POWERSHELL, _POWERSHELL_DECODE_RUN):
         for match in view.find(signal):
             yield hit(Severity.CRITICAL, view, match)
     if view.kind is Kind.SCRIPT:
         for match in view.find(_RUN_UNPACKED):
             yield hit(Severity.CRITICAL, view, match)
+        yield from _run_later(view)
 
 
 @view_rule(
@@ -224,31 +237,13 @@ def obfuscated_code(view: View, skill: Skill) -> Iterator[Hit]:
     for match in view.find(_JSFUCK):
         if "!" in match[0] and "+" in match[0]:
             yield hit(Severity.HIGH, view, match)
-    running = view.find(_RUNS)
     for match in view.find(_CHARACTER_CODES):
-        yield hit(Severity.HIGH if near(match, running, before=400, after=400) else Severity.LOW, view, match)
-    if view.kind is Kind.SCRIPT and running:
-        runs = [match for match in view.find(_LONG_RUN) if len(match[0]) >= 900]
-        if runs and len(runs) < len(view.find(_LONG_RUN)):
-            yield hit(Severity.HIGH, view, runs[0], note="a long encoded string beside a decoder")
-
-
-@view_rule(
-    "reverse-shell",
-    Severity.CRITICAL,
-    "A shell is handed to another machine",
-    explanation="Somebody at the other end of the connection can run any command here.",
-    remedy="Remove it; there is no place for it in a skill that others install.",
-)
-def reverse_shell(view: View, skill: Skill) -> Iterator[Hit]:
-    """Find shells tied to a network connection."""
-    for match in view.find(_REVERSE_SHELL):
-        yield hit(Severity.CRITICAL, view, match)
+        running = near(match, view.find(_RUNS), before=400, after=400)
+        yield hit(Severity.HIGH if running else Severity.LOW, view, match)
     if view.kind is Kind.SCRIPT:
-        sockets, shells, reads = (view.find(signal) for signal in _SOCKET_SHELL_PARTS)
-        for connected, shell in pairs(sockets, shells, within=1_500, ordered=False):
-            if near(shell, reads, before=1_500, after=1_500):
-                yield hit(Severity.CRITICAL, view, connected, shell)
+        long_runs = [match for match in view.find(_LONG_RUN) if len(match[0]) >= 900]
+        if long_runs and view.any(_RUNS) and len(long_runs) < len(view.find(_LONG_RUN)):
+            yield hit(Severity.HIGH, view, long_runs[0], note="a long encoded string beside a decoder")
 
 
 @view_rule(
@@ -268,4 +263,17 @@ def crypto_miner(view: View, skill: Skill) -> Iterator[Hit]:
             yield hit(Severity.HIGH if view.kind is Kind.SCRIPT else Severity.LOW, view, match)
 
 
-RULES = (encoded_command, obfuscated_code, reverse_shell, crypto_miner)
+def _run_later(view: View) -> Iterator[Hit]:
+    """Find what is decoded in one line and run in another."""
+    if view.any(_DECODES):
+        for call, is_bare in uses(view, view.find(_DECODES), code_calls(view)):
+            yield hit(Severity.CRITICAL if is_bare else Severity.HIGH, view, call, note="what was decoded is run:")
+    for match in view.find(_DECODED_TO_FILE):
+        path = match[match.lastindex or 0]
+        for run in _RUN_PATH.finditer(view.low, match.end(), match.end() + 600):
+            if run[1] == path:
+                yield hit(Severity.CRITICAL, view, match, run)
+                break
+
+
+RULES = (encoded_command, obfuscated_code, crypto_miner)

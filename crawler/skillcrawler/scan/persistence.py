@@ -10,6 +10,7 @@ from typing import Any
 
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near
+from skillcrawler.scan.table import words_of
 from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import FETCH, TO_SHELL
 from skilldata.models import Severity
@@ -58,8 +59,10 @@ _SCHEDULE = Signal(
     r"|write\w{0,10}\()[^\n]{0,300}\.ssh/authorized_keys|(?:>>?|tee|open\()[^\n]{0,80}ld\.so\.preload"
     r"|>>?[ ]{0,3}/etc/(?:rc\.local|init\.d/)|\.config/autostart/|(?:site|user)customize\.py|core\.hookspath"
     r"|init\.templatedir|(?:>>?|tee|cp|mv|open\(|write\w{0,10}\(|chmod)[^\n]{0,80}\.git/hooks/"
+    r"|[\"'][^\"'\n]{0,60}\.git/hooks/[a-z-]{4,20}[\"']"
     r"|>>?[ ]{0,3}/etc/sudoers|nopasswd:[ ]?all|loginhook"
-    r"|(?:open\(|write_text\(|>>?|tee|cp|mv|copy\w{0,4}\()[^\n]{0,120}(?:site-?packages|dist-packages)[^\n]{0,60}\.pth\b",
+    r"|(?:open\(|write_text\(|>>?|tee|cp|mv|copy\w{0,4}\()[^\n]{0,120}(?:site-?packages"
+    r"|dist-packages)[^\n]{0,60}\.pth\b",
 )
 _START_FILE = Signal(
     ("bashrc", "zshrc", ".profile", "bash_profile", "zprofile", "zshenv", "config.fish", "$profile"),
@@ -86,6 +89,10 @@ _HEAVY = Signal(
     r"authorized_keys|ld\.so\.preload|/etc/sudoers|nopasswd:[ ]?all|(?:site|user)customize\.py|loginhook|\.pth\b"
     r"|\breg(?:\.exe)?[ ]+add\b|\b(?:new|set)-itemproperty\b",
 )
+_SETS = Signal(
+    ("setvalueex", "setvalue(", "regsetvalue", "reg_sz"),
+    r"\bsetvalueex\(|\.setvalue\(|regsetvalue\w{0,4}\(",
+)
 _PAYLOAD = Signal(
     (
         "curl",
@@ -106,42 +113,18 @@ _PAYLOAD = Signal(
 )
 
 _NODES = 2_000  # of a manifest's hooks that are looked at
-_MEMORY_NAMES = (
-    r"(?:soul|memory|heartbeat|identity|bootstrap|claude|agents|gemini|user|tools)\.md|\.cursorrules|\.windsurfrules"
-    r"|copilot-instructions\.md|\.clinerules"
+_MEMORY_FILES = words_of(
+    "soul.md memory.md heartbeat.md identity.md bootstrap.md claude.md agents.md gemini.md user.md tools.md "
+    ".cursorrules .windsurfrules .clinerules copilot-instructions.md"
 )
+_MEMORY_NAMES = "|".join(map(re.escape, _MEMORY_FILES))
 _MEMORY_WRITE = Signal(
-    (
-        "soul.md",
-        "memory.md",
-        "heartbeat.md",
-        "identity.md",
-        "bootstrap.md",
-        "claude.md",
-        "agents.md",
-        "gemini.md",
-        ".cursorrules",
-        ".windsurfrules",
-        "copilot-instructions",
-        ".clinerules",
-        "user.md",
-        "tools.md",
-    ),
+    _MEMORY_FILES,
     rf"(?:>>|\btee[ ]+-a|\bopen\([^\n]{{0,80}}?|appendfile\w{{0,6}}\([^\n]{{0,80}}?|write_text\([^\n]{{0,20}}?"
     rf"|\bsed[ ]+-i[^\n]{{0,120}}?|(?<=[\w\"'`)}}][ ])>{{1,2}}[ ]?)[^\n]{{0,60}}?(?:{_MEMORY_NAMES})",
 )
 _MEMORY_TOLD = Signal(
-    (
-        "soul.md",
-        "memory.md",
-        "heartbeat.md",
-        "identity.md",
-        "bootstrap.md",
-        "claude.md",
-        "agents.md",
-        "gemini.md",
-        ".cursorrules",
-    ),
+    _MEMORY_FILES,
     rf"\b(?:append|add|write|insert|inject|save|copy|modify|edit|update|overwrite"
     rf"|replace)\b[^\n]{{0,80}}?(?:{_MEMORY_NAMES})",
 )
@@ -236,18 +219,18 @@ _HOOK_FILE = Signal(
 )
 def persistence(view: View, skill: Skill) -> Iterator[Hit]:
     """Find schedules, services, start-up files, git hooks and added login keys."""
-    payloads = view.find(_PAYLOAD)
-    heavy = view.find(_HEAVY)
     for match in view.find(_SCHEDULE):
-        if near(match, heavy, before=0, after=0):
+        if near(match, view.find(_HEAVY), before=0, after=0) or near(match, view.find(_SETS), before=0, after=300):
             to_a_server = "ssh " in view.low[max(0, match.start() - 160) : match.start()]
             yield hit(Severity.LOW if to_a_server else Severity.HIGH, view, match)
-        elif near(match, payloads, before=160, after=160):
+        elif near(match, view.find(_PAYLOAD), before=160, after=160):
             yield hit(Severity.HIGH, view, match)
         else:
             yield hit(Severity.MEDIUM if view.kind is Kind.SCRIPT else Severity.LOW, view, match)
     for match in view.find(_START_FILE):
-        line = view.low[view.low.rfind("\n", max(0, match.start() - 400), match.start()) + 1 : match.end()]
+        line_end = view.low.find("\n", match.end(), match.end() + 400)
+        line_end = line_end if line_end >= 0 else match.end() + 400
+        line = view.low[view.low.rfind("\n", max(0, match.start() - 400), match.start()) + 1 : line_end]
         if _PAYLOAD.compiled.search(line):
             yield hit(Severity.HIGH, view, match)
         elif not _HARMLESS_LINE.search(line):
@@ -286,15 +269,14 @@ def start_file(view: View, skill: Skill) -> Iterator[Hit]:
 )
 def agent_memory(view: View, skill: Skill) -> Iterator[Hit]:
     """Find writers of an agent's memory and settings."""
-    control = view.find(_CONTROL)
     for match in view.find(_MEMORY_WRITE):
-        heavy = near(match, control, before=400, after=400)
+        heavy = near(match, view.find(_CONTROL), before=400, after=400)
         yield hit(
             Severity.HIGH if heavy else (Severity.MEDIUM if view.kind is Kind.SCRIPT else Severity.LOW), view, match
         )
     if view.kind is Kind.PROSE:
         for match in view.find(_MEMORY_TOLD):
-            if near(match, control, before=0, after=250):
+            if near(match, view.find(_CONTROL), before=0, after=250):
                 yield hit(Severity.HIGH if _STANDING.search(match[0]) else Severity.MEDIUM, view, match)
     loosened = view.find(_LOOSENED)
     for match in view.find(_AGENT_SETTINGS):

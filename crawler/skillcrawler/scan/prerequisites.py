@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from skillcrawler.scan.hosts import HostKind
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
-from skillcrawler.scan.signals import Signal, near, pairs
+from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import View
 from skillcrawler.scan.vocabulary import host_kinds
 from skilldata.models import Severity
@@ -105,7 +105,7 @@ def password_archive(view: View, skill: Skill) -> Iterator[Hit]:
     for match in view.find(_UNPACK_WITH_PASSWORD):
         secret_from_outside = "$" in match[0] or "{" in match[0]
         yield hit(Severity.LOW if secret_from_outside else Severity.HIGH, view, match)
-    for archive, password in pairs(view.find(_ARCHIVE_WORD), view.find(_PASSWORD), within=80, ordered=False):
+    for archive, password in view.pairs(_ARCHIVE_WORD, _PASSWORD, within=80, ordered=False):
         if "\n\n" not in view.low[min(archive.start(), password.start()) : max(archive.end(), password.end())]:
             yield hit(Severity.HIGH, view, archive, password)
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from skillcrawler.scan.flow import uses
 from skillcrawler.scan.hosts import HostKind
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
-from skillcrawler.scan.signals import Signal, pairs
+from skillcrawler.scan.signals import Signal
 from skillcrawler.scan.view import Kind, View
-from skillcrawler.scan.vocabulary import FETCH, TO_SHELL, host_kinds
+from skillcrawler.scan.vocabulary import FETCH, TO_SHELL, code_calls, host_kinds
 from skilldata.models import Severity
 
 _WEIGHT_OF_HOST = {
@@ -52,6 +53,34 @@ _FETCH_IN_CODE = Signal(
     r"requests\.get\(|urlopen\(|httpx\.get\(|\bfetch\(|axios(?:\.get)?\(|\bhttps?\.get\(|urllib\.request"
     r"|file_get_contents\([ \"']{0,3}https?|check_output\([^\n]{0,40}curl",
 )
+_FETCHED = Signal(
+    (
+        "requests.get",
+        "urlopen(",
+        "httpx.get",
+        "fetch(",
+        "axios",
+        "http.get(",
+        "curl",
+        "wget",
+        "iwr",
+        "irm",
+        "invoke-webrequest",
+        "invoke-restmethod",
+        "downloadstring",
+        "file_get_contents(",
+        "downloaddata(",
+    ),
+    r"\brequests\.get\(|\burlopen\(|httpx\.get\(|\bfetch\(|axios(?:\.get)?\(|\bhttp\.get\(|(?:\$\(|`)[ ]?(?:curl"
+    r"|wget)\b"
+    r"|\b(?:iwr|irm|invoke-webrequest|invoke-restmethod)\b|\.download(?:string|data)\("
+    r"|file_get_contents\([\"' ]{0,3}https?",
+)
+_STARTS = Signal(
+    ("popen(", "subprocess.", "os.exec", "startfile(", "start-process", "spawn("),
+    r"\bsubprocess\.(?:run|call|popen|check_call|check_output)\(|\bos\.(?:exec\w{1,4}|startfile|spawn\w{1,4})\("
+    r"|\bstart-process\b",
+)
 _FETCH_BY_CALLBACK = Signal(("http.get(", "https.get(", "fetch("), r"\bhttps?\.get\(|\bfetch\(")
 _RUN_FETCHED = Signal(
     (".text", ".content", ".read()", ".decode(", ".data", "body"),
@@ -93,12 +122,16 @@ _RUN_FILE = Signal(
         "exec(",
         "&& /tmp",
         "os.exec",
+        ".exe",
+        ".bat",
+        ".msi",
     ),
     r"\bchmod[ ]+(?:[ugoa]{0,4}\+x|[0-7]?7[0-7]{2})|os\.chmod\(|(?:^|[;&|`][ ]{0,3}"
     r"|^[ >$]{1,8})(?:sudo[ ])?(?:\./[\w.-]{2,60}|(?:ba|z)?sh[ ]+[\w./~$-]{2,80}|/tmp/[\w.-]{2,60})"
     r"|\bstart-process[ ]|\bos\.startfile\(|\bsubprocess\.(?:run|call|popen|check_call)\(|\bos\.(?:system"
     r"|exec\w{1,4}|popen)\(|\bmsiexec(?:\.exe)?[ ]/|\binstaller[ ]-pkg|\bopen[ ]+[\w./~-]{2,80}\.(?:app|dmg|pkg)"
-    r"|^[ ]{0,8}start[ ]+\S{2,60}\.(?:exe|bat|msi)",
+    r"|^[ ]{0,8}start[ ]+\S{2,60}\.(?:exe|bat|msi)"
+    r"|(?:^|&&?)[ ]{0,3}(?:start[ ]+(?:/\w+[ ]+)?)?[\"']?%\w{1,20}%\\[\w.\\-]{2,60}\.(?:exe|bat|cmd|ps1|msi|vbs)",
 )
 _RUN_BY_ADDRESS = Signal(
     ("mshta", "regsvr32", "rundll32", "msiexec", "wmic"),
@@ -135,6 +168,7 @@ _FOLLOW = Signal(
     r"|says|tells|directives?)\b",
     lines=1,
 )
+_EVERYTHING = re.compile(r"\b(?:all|any|every|whatever|exactly|each)\b")
 _READ_REMOTE = Signal(
     ("http",),
     r"\b(?:fetch|download|get|read|load|retrieve|visit|open|curl|check"
@@ -151,24 +185,17 @@ _READ_REMOTE = Signal(
 )
 def remote_code(view: View, skill: Skill) -> Iterator[Hit]:
     """Find downloads that go straight into an interpreter."""
-    for fetched, piped in pairs(view.find(FETCH), view.find(TO_SHELL), within=500):
-        if "\n" not in view.low[fetched.start() : piped.start()]:
-            yield from _weighed(view, fetched.start(), piped.end())
+    for fetched, piped in view.pairs(FETCH, TO_SHELL, within=500, one_line=True):
+        yield from _weighed(view, fetched.start(), piped.end())
     for match in view.find(_SHELL_OF_FETCH):
         yield from _weighed(view, match.start(), _line_end(view, match.end()))
     for match in view.find(_RUN_BY_ADDRESS):
         yield hit(Severity.HIGH, view, match)
-    if view.kind is Kind.PROSE and not view.has("```"):
-        return
-    for runs, fetched in pairs(view.find(_RUN_IN_CODE), view.find(_FETCH_IN_CODE), within=80):
-        if "\n" not in view.low[runs.end() : fetched.start()]:
-            yield hit(Severity.CRITICAL, view, runs, fetched)
+    if view.kind is not Kind.PROSE or view.has("```"):
+        yield from _run_in_code(view)
     if view.kind is Kind.SCRIPT:
-        for fetched, runs in pairs(view.find(_FETCH_BY_CALLBACK), view.find(_RUN_IN_CODE), within=250):
-            yield hit(Severity.HIGH, view, fetched, runs)
-    if view.any(_FETCH_IN_CODE):
-        for match in view.find(_RUN_FETCHED):
-            yield hit(Severity.CRITICAL, view, match)
+        for call, is_bare in uses(view, view.find(_FETCHED), [*code_calls(view), *view.find(_STARTS)]):
+            yield from _weighed_use(view, call, is_bare=is_bare)
 
 
 @view_rule(
@@ -181,7 +208,7 @@ def remote_code(view: View, skill: Skill) -> Iterator[Hit]:
 def download_and_run(view: View, skill: Skill) -> Iterator[Hit]:
     """Find downloads to a file that is run a few lines later."""
     reach = 600 if view.kind is Kind.SCRIPT else 250
-    for fetched, run in pairs(view.find(_TO_FILE), view.find(_RUN_FILE), within=reach):
+    for fetched, run in view.pairs(_TO_FILE, _RUN_FILE, within=reach):
         kinds = [kind for _, kind in host_kinds(view, fetched.start() - 200, run.start())]
         if any(kind.odd for kind in kinds):
             yield hit(Severity.CRITICAL, view, fetched, run)
@@ -200,12 +227,12 @@ def download_and_run(view: View, skill: Skill) -> Iterator[Hit]:
 )
 def remote_instructions(view: View, skill: Skill) -> Iterator[Hit]:
     """Find prose that has the agent fetch a page and do what it says."""
-    for read, follow in pairs(view.find(_READ_REMOTE), view.find(_FOLLOW), within=160):
+    for read, follow in view.pairs(_READ_REMOTE, _FOLLOW, within=160):
         kinds = [kind for _, kind in host_kinds(view, read.start(), read.end())]
         if any(kind.odd or kind is HostKind.PLAIN for kind in kinds):
             yield hit(Severity.HIGH, view, read, follow)
         elif HostKind.ORDINARY in kinds:
-            yield hit(Severity.MEDIUM, view, read, follow)
+            yield hit(Severity.HIGH if _EVERYTHING.search(follow[0]) else Severity.MEDIUM, view, read, follow)
 
 
 @view_rule(
@@ -222,6 +249,18 @@ def unverified_tls(view: View, skill: Skill) -> Iterator[Hit]:
         yield hit(weight, view, match)
 
 
+def _run_in_code(view: View) -> Iterator[Hit]:
+    """Find the body of a response that is handed to exec, eval and their kin in one expression or callback."""
+    for runs, fetched in view.pairs(_RUN_IN_CODE, _FETCH_IN_CODE, within=80, one_line=True):
+        yield hit(Severity.CRITICAL, view, runs, fetched)
+    if view.kind is Kind.SCRIPT:
+        for fetched, runs in view.pairs(_FETCH_BY_CALLBACK, _RUN_IN_CODE, within=250):
+            yield hit(Severity.HIGH, view, fetched, runs)
+    if view.any(_FETCH_IN_CODE):
+        for match in view.find(_RUN_FETCHED):
+            yield hit(Severity.CRITICAL, view, match)
+
+
 def _weighed(view: View, start: int, end: int) -> Iterator[Hit]:
     """One hit for a download that is run, as heavy as its address; none where no address is named."""
     kinds = [kind for _, kind in host_kinds(view, start, end)]
@@ -230,6 +269,19 @@ def _weighed(view: View, start: int, end: int) -> Iterator[Hit]:
         yield Hit(severity, view, start, end)
     elif re.search(r"[ \"'(]\$\{?\w", view.low[start:end]):
         yield Hit(Severity.MEDIUM, view, start, end)
+
+
+def _weighed_use(view: View, call: re.Match[str], *, is_bare: bool) -> Iterator[Hit]:
+    """A hit for what was fetched and is run later: as heavy as the heaviest address of the script, if it has any."""
+    kinds = [kind for _, kind in host_kinds(view, max(0, call.start() - 3_000), call.end())]
+    heaviest = max(
+        (_WEIGHT_OF_HOST.get(kind, Severity.CRITICAL) for kind in kinds), key=lambda one: one.rank, default=None
+    )
+    if heaviest is None or not is_bare:
+        severity = Severity.MEDIUM
+    else:
+        severity = Severity.CRITICAL if heaviest is Severity.HIGH else heaviest
+    yield hit(severity, view, call, note="what was fetched is run:")
 
 
 def _line_end(view: View, position: int) -> int:

@@ -22,21 +22,25 @@ from skillcrawler.scan import (
     persistence,
     prerequisites,
     remote_code,
+    shells,
     unicode,
+    unseen,
 )
 from skillcrawler.scan.rule import Rule
 
-VERSION = "1"
+VERSION = "2"
 
 RULES: tuple[Rule, ...] = (
     *prerequisites.RULES,
     *remote_code.RULES,
     *payloads.RULES,
+    *shells.RULES,
     *credentials.RULES,
     *exfiltration.RULES,
     *persistence.RULES,
     *package_index.RULES,
     *instructions.RULES,
+    *unseen.RULES,
     *unicode.RULES,
     *disguise.RULES,
     *archives.RULES,

@@ -12,6 +12,11 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
+from skillcrawler.scan.needles import Needles
+
+NEEDLES = Needles()
+"""The needles of all signals."""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Signal:
@@ -31,7 +36,8 @@ class Signal:
     compiled: re.Pattern[str] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        """Compile the pattern once."""
+        """Compile the pattern once, and have its needles looked for."""
+        NEEDLES.add(self.needles)
         object.__setattr__(self, "compiled", re.compile(self.pattern, re.MULTILINE))
 
 

@@ -21,6 +21,10 @@ _LONGEST_FLAG = 8
 _SELECTORS = re.compile("[\ufe00-\ufe0f\U000e0100-\U000e01ef]{2,}|[\U000e0100-\U000e01ef]")
 _OVERRIDES = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _ZERO_WIDTH = re.compile("[\u200b\u200c\u200d\u2060-\u2064\u180e\ufeff\u00ad\u115f\u1160\u3164\uffa0\u034f]+")
+_HIDDEN = re.compile(  # any of the three above
+    "[\ufe00-\ufe0f\u200b\u200c\u200d\u2060-\u2064\u180e\ufeff\u00ad\u115f\u1160\u3164\uffa0\u034f"
+    "\U000e0001-\U000e007f\U000e0100-\U000e01ef]"
+)
 _STEGANOGRAPHY = 8  # so many zero-width characters in a row carry data
 _RIGHT_TO_LEFT = frozenset({"R", "AL", "AN"})
 _MIXED_WORD = re.compile(r"[A-Za-z\u0370-\u03ff\u0400-\u052f]{3,60}")
@@ -42,7 +46,7 @@ def hidden_characters(view: View, skill: Skill) -> Iterator[Hit]:
         return  # a picture or other binary file: nobody reads it as text
     for match in _ESCAPES.finditer(text) if "\x1b" in text or "\x08" in text else ():
         yield Hit(Severity.MEDIUM, view, match.start(), match.end(), note="terminal control:", in_text=True)
-    if text.isascii() or view.origin:
+    if text.isascii() or view.origin or not _HIDDEN.search(text):
         return
     for match in _TAGS.finditer(text):
         if not _is_flag(text, match):

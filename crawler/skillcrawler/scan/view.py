@@ -1,7 +1,7 @@
 """A file as the rules see it: decoded, undisguised, in lower case, with line numbers.
 
 Rules never run a pattern over a whole file. `View.find` looks for a signal's literal strings first
-(one pass of `str.find` each), then runs the pattern over the lines around them. So a 5 MiB file costs
+(`needles` finds out which a text has), then runs the pattern over the lines around them. So a 5 MiB file costs
 little unless it is full of such strings, and every byte is still looked at. The work is metered: a
 file made to exhaust the scanner ends with `WorkExceeded`, and its skill with the verdict `error`.
 """
@@ -9,23 +9,24 @@ file made to exhaust the scanner ends with `WorkExceeded`, and its skill with th
 from __future__ import annotations
 
 import re
+import string
+from collections.abc import Iterable, Iterator
 from enum import StrEnum
 from pathlib import PurePosixPath
 
 from skillcrawler.scan.normalise import PlainText, plain_text
-from skillcrawler.scan.signals import Signal, merged
+from skillcrawler.scan.runs import Runs, one_byte_each
+from skillcrawler.scan.signals import NEEDLES, Signal, merged, pairs
 from skillcrawler.scan.table import set_of
 
 WORK_LIMIT = 24_000_000  # characters that patterns may be run over in one skill, over all signals
 _SPAN_COST = 64  # fixed cost of one stretch of text, in characters
 _REACH = 1_000  # how far a stretch goes on one line to either side of the literal string
-_LONG = 100_000  # from this length on, words are looked up before the text is searched
-_WORTH_IT = 0.25  # share of a text's length that its vocabulary may have
-_WORD = re.compile(r"[a-z0-9]{3,}")
 _OVERLAP = 400  # no pattern matches more than this
 # Long runs of encoded bytes, in one line or many. Any short word is in them by chance and nothing that runs or reads as
 # an order is, for want of blanks and punctuation, so signals are looked for at their edges; `decode` reads the inside.
 _ENCODED = re.compile(r"(?<![a-z0-9+/=_-])(?:[a-z0-9+/=_-]{60,}+\n?)++")
+_ENCODED_RUNS = Runs(string.ascii_lowercase + string.digits + "+/=_-", 60)
 _ENCODED_LENGTH = 10_000
 
 _PROSE = frozenset({".md", ".mdx", ".markdown", ".txt", ".rst", ".adoc", ".org"})
@@ -119,9 +120,7 @@ class View:
         self.plain = self._plain.text
         self.low = self.plain.lower()
         self._stretches = _without_encoded(self.low)
-        self._characters: frozenset[str] | None = None
-        self._vocabulary: str | None = None
-        self._has: dict[str, bool] = {}
+        self._needles: frozenset[str] | None = None
         self._found: dict[Signal, tuple[re.Match[str], ...]] = {}
 
     def line(self, position: int, *, in_text: bool = False) -> int | None:
@@ -132,50 +131,60 @@ class View:
             return None
         return self.text.count("\n", 0, position) + 1 if in_text else self._plain.line(position)
 
+    def spend(self, characters: int) -> None:
+        """Count work that a rule does by itself; raises `WorkExceeded`."""
+        self._meter.spend(characters)
+
     def has(self, *needles: str) -> bool:
         """Whether any of these lower-case strings is in the text."""
-        return any(map(self._has_one, needles))
+        return any(needle in self.low for needle in needles)
+
+    def has_needle(self, needle: str) -> bool:
+        """Whether one of `signals.NEEDLES` is in the text; quicker than `has`."""
+        return needle in self._possible_needles() and needle in self.low
 
     def find(self, signal: Signal) -> tuple[re.Match[str], ...]:
         """All matches of a signal, in order; remembered."""
         found = self._found.get(signal)
         if found is None:
-            found = self._found[signal] = tuple(self._search(signal))
+            likely = self._possible_needles().intersection(signal.needles)
+            found = self._found[signal] = tuple(self._search(signal, likely)) if likely else ()
         return found
 
     def any(self, *signals: Signal) -> bool:
         """Whether at least one of the signals is found."""
         return any(self.find(signal) for signal in signals)
 
-    def _has_one(self, needle: str) -> bool:
-        known = self._has.get(needle)
-        if known is None:
-            known = self._has[needle] = self._words_occur(needle) and any(
-                self.low.find(needle, start, end) >= 0 for start, end in self._stretches
-            )
-        return known
+    def pairs(
+        self, first: Signal, second: Signal, *, within: int, ordered: bool = True, one_line: bool = False
+    ) -> Iterator[tuple[re.Match[str], re.Match[str]]]:
+        """Every match of `second` with the nearest match of `first` before it; see `signals.pairs`.
 
-    def _words_occur(self, needle: str) -> bool:
-        """Whether the text has the needle's characters and words, which is quickly denied for long texts."""
-        if sum(end - start for start, end in self._stretches) < _LONG:
-            return True
-        if self._characters is None:
-            self._characters = frozenset(self.low)
-        if not self._characters.issuperset(needle):
-            return False
-        if self._vocabulary is None:
-            self._vocabulary = " ".join(set(_WORD.findall(self.low)))
-        vocabulary = self._vocabulary
-        if len(vocabulary) > _WORTH_IT * len(self.low):
-            return True  # hardly a word is there twice: the text itself is looked at as quickly
-        return all(word in vocabulary for word in _WORD.findall(needle))
+        Args:
+            first: Looked for first: without it the other is not looked for at all.
+            second: The other.
+            within: Greatest distance in characters.
+            ordered: Whether `first` must come first.
+            one_line: Whether no line may end between the start of the first and the start of the second.
+        """
+        if not self.find(first):
+            return
+        for one, other in pairs(self.find(first), self.find(second), within=within, ordered=ordered):
+            if not one_line or "\n" not in self.low[one.start() : other.start()]:
+                yield one, other
 
-    def _search(self, signal: Signal) -> list[re.Match[str]]:
+    def _possible_needles(self) -> frozenset[str]:
+        """The needles of any signal that may be outside of long encoded runs."""
+        if self._needles is None:
+            texts = (self.low[start:end] for start, end in self._stretches)
+            self._needles = frozenset().union(*map(NEEDLES.possible, texts))
+        return self._needles
+
+    def _search(self, signal: Signal, needles: Iterable[str]) -> list[re.Match[str]]:
         spans: list[tuple[int, int]] = []
-        for needle in signal.needles:
-            if self._has_one(needle):
-                for first, last in self._stretches:
-                    self._collect_spans(needle, signal.lines, first, last, spans)
+        for needle in needles:
+            for first, last in self._stretches:
+                self._collect_spans(needle, signal.lines, first, last, spans)
         text = self.plain if signal.cased else self.low
         found: list[re.Match[str]] = []
         for start, end in merged(spans):
@@ -212,7 +221,8 @@ def _without_encoded(low: str) -> list[tuple[int, int]]:
     """The stretches of a text outside long encoded runs, whose first and last `_REACH` characters belong to them."""
     stretches: list[tuple[int, int]] = []
     start = 0
-    for match in _ENCODED.finditer(low) if len(low) >= _ENCODED_LENGTH else ():
+    is_likely = len(low) >= _ENCODED_LENGTH and any(_ENCODED_RUNS.within(one_byte_each(low)))
+    for match in _ENCODED.finditer(low) if is_likely else ():
         if match.end() - match.start() >= _ENCODED_LENGTH:
             stretches.append((start, match.start() + _REACH))
             start = match.end() - _REACH

@@ -46,6 +46,64 @@ TO_SHELL = Signal(
 )
 """Pipes something into an interpreter."""
 
+EVALUATES = Signal(
+    (
+        "exec",
+        "eval",
+        "new function",
+        "assert",
+        "iex",
+        "invoke-expression",
+        "scriptblock",
+        "runin",
+        "run_path",
+        "instance_eval",
+        "]::load(",
+    ),
+    r"(?<![\w.>$@-])(?:exec|eval|assert|execscript|execfile|instance_eval)[ ]?(?=[( \"'$])"
+    r"|\bnew[ ]function\b|(?<![\w.>$-])(?:iex|invoke-expression)\b|\[scriptblock\]::create"
+    r"|\]::load\(|\.runin(?:new|this)?context|\brun_path",
+)
+"""Runs a text as code; arguments follow."""
+
+RUNS_COMMAND = Signal(
+    (
+        "os.system(",
+        "os.popen(",
+        "getoutput(",
+        "getstatusoutput(",
+        "shell=true",
+        "shell = true",
+        "exec(",
+        "execsync(",
+        "shell_exec(",
+        "passthru(",
+        "system(",
+        "popen(",
+        "sh -c",
+        "cmd /c",
+        "exec.command(",
+        "`",
+        "iex",
+        "invoke-expression",
+    ),
+    r"\bos\.(?:system|popen)\(|\bsubprocess\.get(?:status)?output\("
+    r"|\bsubprocess\.\w{2,14}\((?=[^\n]{0,300}shell[ ]?=[ ]?true)"
+    r"|(?<![\w.])(?:exec|execsync)\(|\b(?:cp|child_process|childprocess|process)\.exec(?:sync)?\("
+    r"|(?:child_process[\"']\)\.exec(?:sync)?\()"
+    r"|(?<![\w.>])(?:shell_exec|passthru|system|popen|proc_open)\(|\b(?:ba|z)?sh[ ]+-c[ ]|\bcmd(?:\.exe)?[ ]/c[ ]"
+    r"|\bexec\.command\([ ]?[\"'](?:/bin/)?(?:ba)?sh[\"'],[ ]?[\"']-c[\"'],|`(?=[^`\n]{0,80}[#$]\{[^`\n]{0,80}`)"
+    r"|(?<![\w.>$-])(?:iex|invoke-expression)\b",
+)
+"""Runs a text as a command; arguments follow."""
+
+
+def code_calls(view: View) -> list[re.Match[str]]:
+    """All calls that run a text as code or as a command, in their order."""
+    found = {match.start(): match for match in (*view.find(RUNS_COMMAND), *view.find(EVALUATES))}
+    return [found[start] for start in sorted(found)]
+
+
 _PYTHON_SEND = (
     r"requests\.(?:post|put|patch)|httpx\.(?:post|put)|session\.(?:post|put)|client\.(?:post|put)|urlopen\("
     r"|urllib\.request\.request\(|aiohttp|smtplib|\.sendmail\(|ftplib|\.storbinary\(|socket\.(?:socket"
@@ -54,6 +112,8 @@ _PYTHON_SEND = (
 _SCRIPT_SEND = (
     r"\bfetch\(|axios(?:\.(?:post|put|request))?\(|xmlhttprequest|navigator\.sendbeacon|https?\.request\("
     r"|got\.post\(|superagent|net\.connect\(|new websocket\(|nodemailer"
+    r"|require\([\"'](?:node:)?https?[\"']\)\.request\(|\bhttp\.post(?:form)?\("
+    r"|\bhttp\.newrequest\([^\n]{0,40}[\"']?post"
 )
 _SHELL_SEND = (
     r"curl\b[^\n|;]{0,300}?[ ](?:-d|-f|--data[a-z-]{0,12}|--form|-t|--upload-file|-x[ ]?(?:post|put)"
@@ -113,6 +173,8 @@ SEND = Signal(
         "net/http",
         "file_get_contents(",
         "curl_exec",
+        "http.post",
+        "http.newrequest",
     ),
     f"{_PYTHON_SEND}|{_SCRIPT_SEND}|{_SHELL_SEND}",
 )

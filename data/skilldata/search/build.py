@@ -96,12 +96,22 @@ _SKILLS = f"""
 """  # noqa: S608 - constants of this module
 # In the order of rows, which is that of the skills: both come from PostgreSQL by repository and path.
 _DOCUMENTS = f"SELECT repository_id, path, coalesce(manifest, '{{}}'), left(text, {MAX_BODY}) FROM document"  # noqa: S608
+# A skill belongs to the original that it is a copy of, to itself if it has near copies, else to its content.
 _COPIES = f"""
-    WITH listed AS (SELECT *, count(*) OVER (PARTITION BY content_digest) AS size FROM skill WHERE state = 'listed')
-    SELECT content_digest, repository_id, path, skill.owner, skill.repository, slug, skill.licence, level, topics
+    WITH original AS (
+        SELECT DISTINCT origin_repository_id AS repository_id, origin_path AS path FROM copy
+    ), keyed AS (
+        SELECT skill.*, CASE WHEN copy.path IS NOT NULL THEN origin_repository_id || ' ' || origin_path
+                             WHEN original.path IS NOT NULL THEN skill.repository_id || ' ' || skill.path
+                             ELSE content_digest END AS belongs
+        FROM skill LEFT JOIN copy USING (repository_id, path) LEFT JOIN original USING (repository_id, path)
+        WHERE state = 'listed'
+    ), listed AS (SELECT *, count(*) OVER (PARTITION BY belongs, verdict) AS size FROM keyed)
+    SELECT belongs || ' ' || verdict, repository_id, path, skill.owner, skill.repository, slug, skill.licence, level,
+           topics
     FROM listed AS skill JOIN repository USING (repository_id)
     WHERE size > 1
-    ORDER BY content_digest, skill.stars DESC, skill.first_seen_at, {_ADDRESS}
+    ORDER BY belongs, verdict, skill.stars DESC, skill.first_seen_at, {_ADDRESS}
 """  # noqa: S608
 
 

@@ -1,8 +1,9 @@
 """Copies of one skill are shown as one, even in a filtered search.
 
-Of the skills with the same content, a search shows the most canonical one: most stars, then first
-seen, then address. Which one that is depends on the filters: the copy with the most stars may have
-another owner than the one asked for. So each skill of such a group is marked, when the index is
+Of the skills with the same content, or nearly the same (see `skilldata.copies`), a search shows the most
+canonical one: most stars, then first seen, then address. Near copies that the scanner judges otherwise
+are a group of their own. Which skill is shown depends on the filters: the copy with the most stars may
+have another owner than the one asked for. So each skill of such a group is marked, when the index is
 built, with every combination of filters for which it is the one to show; a search then asks for the
 mark of its own filters, and totals, facets and pages count each group once.
 """
@@ -16,7 +17,7 @@ ALONE = "*"  # the mark of a skill without copies
 
 
 def mark(filters: Mapping[str, str]) -> str:
-    """Name a combination of filters. A repository settles its owner, and the content settles the verdict."""
+    """Name a combination of filters. A repository settles its owner, and a group has one verdict."""
     settled = {"verdict", "owner"} if "repository" in filters else {"verdict"}
     kept = {name: value for name, value in filters.items() if name not in settled}
     return "&".join(f"{name}={kept[name]}" for name in sorted(kept))
