@@ -25,12 +25,13 @@ from skillapi.clients.files import file_routes
 from skillapi.clients.finding import find_routes
 from skillapi.content import Content
 from skillapi.downloads import PackageStore, Shelf
-from skillapi.endpoint import Endpoint, Services, route
+from skillapi.endpoint import Endpoint, Services, Shortcut, route
 from skillapi.headers import Envelope
 from skillapi.live import Live, SnapshotSource
 from skillapi.metrics import Metrics
 from skillapi.openapi import describe
 from skillapi.problems import Problem, answer_problem
+from skillapi.reads import ReadLimit
 from skillapi.routes import plugins, repositories, requests, search, skills, status
 from skillapi.signed import SignedDocuments, SignedMetadata
 from skillapi.static import Site
@@ -68,7 +69,7 @@ def create_app(
     Args:
         snapshots: Says which snapshot is live.
         objects: Where packages are; None where downloads are only redirected.
-        settings: `s3.public_url`, `github.git_url`, `site`, `publish`, `temporal` and `on_demand` are read.
+        settings: `s3.public_url`, `github.git_url`, `api`, `site`, `publish`, `temporal` and `on_demand` are read.
         site_folder: Folder with `live`, the static site to serve below `/`; None for the API alone.
         metadata: Signed metadata to serve below `/tuf/`; None where there is none.
         crawler: Who is asked to read a repository now; default: the one behind Temporal.
@@ -92,12 +93,21 @@ def create_app(
     app = Starlette(
         debug=False,  # tracebacks go to the log, never to a caller
         routes=routes,
-        middleware=[Middleware(Envelope, metrics=services.metrics)],
+        middleware=[
+            Middleware(Envelope, metrics=services.metrics),
+            *_limits(settings),
+            Middleware(Shortcut, services=services),
+        ],
         exception_handlers=dict.fromkeys((Problem, HTTPException, RegistryError), answer_problem),
         lifespan=_lifespan(services, refresh_seconds),
     )
     app.router.redirect_slashes = False
     return app
+
+
+def _limits(settings: Settings) -> list[Middleware]:
+    allowed = settings.api.reads_per_minute
+    return [Middleware(ReadLimit, allowed, settings.on_demand.client_header)] if allowed else []
 
 
 def _lifespan(services: Services, refresh_seconds: float) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:

@@ -15,6 +15,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from skillapi.content import Content
 from skillapi.downloads import Shelf
@@ -28,6 +29,24 @@ from skilldata.config import Settings
 ROUTE = "skillapi.route"  # key in the ASGI scope: the pattern that was taken, for the metrics
 
 
+class Asked:
+    """What addresses were understood as, so that the next request for one need not be routed and checked again."""
+
+    def __init__(self, most: int = 20_000) -> None:
+        self._most = most
+        self._known: dict[tuple[str, bytes], tuple[Endpoint[Any], Parameters]] = {}
+
+    def get(self, scope: Scope) -> tuple[Endpoint[Any], Parameters] | None:
+        """Give endpoint and parameters of a request's path and query."""
+        return self._known.get((scope["path"], scope["query_string"]))
+
+    def put(self, scope: Scope, endpoint: Endpoint[Any], parameters: Parameters) -> None:
+        """Keep them; where there are too many, all are forgotten."""
+        if len(self._known) >= self._most:
+            self._known.clear()
+        self._known[scope["path"], scope["query_string"]] = endpoint, parameters
+
+
 @dataclass(frozen=True)
 class Services:
     """What requests share."""
@@ -37,6 +56,7 @@ class Services:
     shelf: Shelf
     description: Content  # the OpenAPI document
     metrics: Metrics = field(default_factory=Metrics)
+    asked: Asked = field(default_factory=Asked)
 
 
 @dataclass(frozen=True)
@@ -110,11 +130,6 @@ def route(endpoint: Endpoint[Any], services: Services) -> Route:
                 opened.answers.put((endpoint.path, parameters), content)
             return _respond(request, content, opened, endpoint)
 
-    def answer_from_memory(request: Request, parameters: Parameters) -> Response | None:
-        with services.live.lease() as opened:
-            content = opened.answers.get((endpoint.path, parameters)) if opened else None
-            return _respond(request, content, opened, endpoint) if content else None
-
     async def serve(request: Request) -> Response:
         request.scope[ROUTE] = endpoint.path
         if len(request.scope["query_string"]) > MAX_QUERY_BYTES:
@@ -123,10 +138,43 @@ def route(endpoint: Endpoint[Any], services: Services) -> Route:
         parameters = read_parameters(endpoint.parameters, request.path_params, query)
         if endpoint.inline:
             return answer(request, parameters)
-        known = answer_from_memory(request, parameters)
+        if endpoint.is_kept:
+            services.asked.put(request.scope, endpoint, parameters)
+        known = _from_memory(request, services, endpoint, parameters)
         return known if known is not None else await run_in_threadpool(answer, request, parameters)
 
     return Route(endpoint.path, serve, methods=["GET"], name=endpoint.name)
+
+
+class Shortcut:
+    """Middleware that answers at once what was asked before and is still in memory.
+
+    Args:
+        app: What answers everything else.
+        services: Where answers and what was asked are kept.
+    """
+
+    def __init__(self, app: ASGIApp, services: Services) -> None:
+        self._app = app
+        self._services = services
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or pass it on."""
+        known = self._services.asked.get(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
+        response = _from_memory(Request(scope), self._services, *known) if known else None
+        if known is None or response is None:
+            await self._app(scope, receive, send)
+            return
+        scope[ROUTE] = known[0].path
+        await response(scope, receive, send)
+
+
+def _from_memory(
+    request: Request, services: Services, endpoint: Endpoint[Any], parameters: Parameters
+) -> Response | None:
+    with services.live.lease() as opened:
+        content = opened.answers.get((endpoint.path, parameters)) if opened else None
+        return _respond(request, content, opened, endpoint) if content else None
 
 
 def _content(model: BaseModel, opened: Opened | None) -> Content:

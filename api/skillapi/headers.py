@@ -7,7 +7,7 @@ import re
 import time
 import uuid
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -25,7 +25,8 @@ HEADERS = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
     "Access-Control-Allow-Origin": "*",
     "Access-Control-Expose-Headers": (
-        "ETag, Content-Range, Content-Length, Content-Disposition, Accept-Ranges, Repr-Digest, X-Request-ID, X-Snapshot"
+        "ETag, Content-Range, Content-Length, Content-Disposition, Accept-Ranges, Repr-Digest, X-Request-ID, "
+        "X-Snapshot, RateLimit, RateLimit-Policy, Retry-After"
     ),
 }
 PREFLIGHT = {
@@ -35,6 +36,7 @@ PREFLIGHT = {
     "Access-Control-Max-Age": "86400",
 }
 
+_RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 _GIVEN_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 logger = logging.getLogger(__name__)
 access = logging.getLogger("skillapi.access")
@@ -66,10 +68,10 @@ class Envelope:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = MutableHeaders(scope=message)
-                headers["X-Request-ID"] = scope[REQUEST_ID]
-                for name, value in HEADERS.items():
-                    headers.setdefault(name, value)
+                present = {name for name, _ in message["headers"]}
+                usual = [pair for pair in _RAW_HEADERS if pair[0] not in present]
+                own = (b"x-request-id", scope[REQUEST_ID].encode())
+                message = {**message, "headers": [*message["headers"], own, *usual]}
             await send(message)
 
         try:

@@ -155,7 +155,7 @@ def _usual(endpoint: Endpoint[Any]) -> list[str]:
     return [*_ALWAYS, *([] if endpoint.inline else ["no-snapshot"])]
 
 
-_ALWAYS = ("unknown-parameter", "uri-too-long", "internal")
+_ALWAYS = ("unknown-parameter", "uri-too-long", "too-many-requests", "internal")
 
 
 def _schema(model: type[BaseModel]) -> dict[str, Any]:

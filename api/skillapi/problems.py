@@ -48,7 +48,7 @@ PROBLEMS: dict[str, Kind] = {
     "uri-too-long": Kind(414, "Address too long", "The query string is longer than any search needs."),
     "unsupported-media-type": Kind(415, "Unsupported media type", "The body has to be JSON."),
     "range-not-satisfiable": Kind(416, "Range not satisfiable", "The range lies outside the package."),
-    "too-many-requests": Kind(429, "Too many requests", "This was asked for too often within an hour."),
+    "too-many-requests": Kind(429, "Too many requests", "This was asked for too often."),
     "internal": Kind(500, "Internal error", "The registry failed; the log has the request id."),
     "busy": Kind(503, "Busy", "Too much is being sent at once."),
     "no-snapshot": Kind(503, "No snapshot", "No snapshot of the index is published or readable yet."),

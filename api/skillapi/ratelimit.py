@@ -1,11 +1,12 @@
 """How often somebody may ask: a bounded table of token buckets, in this process's memory.
 
-A bucket holds an hour's worth and fills evenly. Only the time at which it will be full again is kept (the
-generic cell rate algorithm, ITU-T I.371).
+A bucket holds an hour's worth, or that of another time, and fills evenly. Only the time at which it will be
+full again is kept (the generic cell rate algorithm, ITU-T I.371).
 """
 
 from __future__ import annotations
 
+import functools
 import ipaddress
 import time
 from collections import OrderedDict
@@ -18,20 +19,33 @@ class RateLimit:
     """Lets each key through so many times an hour.
 
     Args:
-        per_hour: How often; all of it at once, too.
+        count: How often; all of it at once, too.
+        seconds: Within what time, where it is not an hour.
         most_keys: Keys that are remembered; of more, the one that asked longest ago is forgotten.
         clock: Gives seconds.
     """
 
-    def __init__(self, per_hour: int, *, most_keys: int = 50_000, clock: Callable[[], float] = time.monotonic) -> None:
-        self._step = HOUR / per_hour
+    def __init__(
+        self,
+        count: int,
+        *,
+        seconds: float = HOUR,
+        most_keys: int = 50_000,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._seconds = seconds
+        self._step = seconds / count
         self._most_keys = most_keys
         self._clock = clock
         self._full_at: OrderedDict[Hashable, float] = OrderedDict()
 
     def wait(self, key: Hashable) -> float:
         """Give the seconds until the key may ask; 0 for now. Does not count."""
-        return max(0.0, self._full(key) + self._step - self._clock() - HOUR)
+        return max(0.0, self._full(key) + self._step - self._clock() - self._seconds)
+
+    def left(self, key: Hashable) -> int:
+        """Give how often the key may ask at once."""
+        return max(0, int((self._clock() + self._seconds - self._full(key)) / self._step + 1e-6))
 
     def count(self, key: Hashable) -> None:
         """Count one request of a key."""
@@ -50,6 +64,7 @@ class RateLimit:
         return max(self._full_at.get(key, now), now)
 
 
+@functools.lru_cache(maxsize=4096)
 def client_key(address: str) -> str:
     """Give what stands for a caller: an address, or an IPv6 network of 64 bits, which is what one caller gets.
 

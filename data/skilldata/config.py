@@ -304,6 +304,9 @@ class ApiSettings(Section):
     access_log: Annotated[bool, Field(description="Log every request, without its query and the caller's address")] = (
         False
     )
+    reads_per_minute: Annotated[
+        int, Field(ge=0, description="Reads of one caller in a minute, downloads apart; 0: as many as they like")
+    ] = 6000
 
 
 class OnDemandSettings(Section):

@@ -22,6 +22,7 @@ from skilldata.config import SiteSettings
 from skilldata.snapshot import Skill, Snapshot
 from skillsite import release as releases
 from skillsite.addresses import GITHUB, AddressError, Addresses, skill_path
+from skillsite.finder import index_files, index_pattern
 from skillsite.lists import list_pages, repository_pages
 from skillsite.machines import Visit, machine_files
 from skillsite.pages import Page, fixed_pages
@@ -81,7 +82,7 @@ def build_site(
         output: Folder of releases; made where it is missing.
         settings: Title and public address.
         jobs: Processes to render with; default one for each core that this process may use.
-        notify: Called with a stage (`skills` or `lists`), how many are done, and of how many (0: unknown).
+        notify: Called with a stage (`skills`, `lists` or `search`), how many are done, and of how many (0: unknown).
         github_url: Where links to repositories go.
 
     Raises:
@@ -152,11 +153,19 @@ def _fill(new: releases.Release, plan: _Plan, jobs: int) -> list[str]:
         key = hashlib.sha256(content).hexdigest()[:40]
         if not new.keep(path, key):
             new.write(path, key, {"": content})
+    _add_index(new, plan)
     return skipped
 
 
+def _add_index(new: releases.Release, plan: _Plan) -> None:
+    """Write what browsers search; the same snapshot has the same index."""
+    for number, (path, content) in enumerate(index_files(plan.snapshot), 1):
+        new.write(path, hashlib.sha256(content).hexdigest()[:40], {"": content})
+        plan.notify("search", number, 0)
+
+
 def _other_pages(plan: _Plan) -> Iterator[Page]:
-    yield from fixed_pages(plan.snapshot, plan.addresses, plan.title)
+    yield from fixed_pages(plan.snapshot, plan.addresses, plan.title, index_pattern(plan.snapshot))
     yield from list_pages(plan.snapshot)
     yield from repository_pages(plan.snapshot, plan.addresses)
     yield from plugin_pages(plan.snapshot, plan.addresses)
@@ -165,7 +174,14 @@ def _other_pages(plan: _Plan) -> Iterator[Page]:
 def _other_files(plan: _Plan, visits: Sequence[Visit]) -> Iterator[tuple[str, bytes]]:
     yield from machine_files(plan.snapshot.info, visits, plan.addresses, plan.title)
     for file in sorted(_STATIC.iterdir()):
-        yield f"static/{file.name}", file.read_bytes()
+        content = file.read_bytes()
+        yield f"static/{file.name}", _without_comments(content) if file.suffix == ".js" else content
+
+
+def _without_comments(script: bytes) -> bytes:
+    """Leave out the lines of a script of ours that hold only a comment, and what lines are indented by."""
+    lines = [line.strip() for line in script.splitlines()]
+    return b"".join(line + b"\n" for line in lines if line and not line.startswith(b"//"))
 
 
 def _add_skills(new: releases.Release, plan: _Plan, jobs: int, visits: list[Visit]) -> list[str]:

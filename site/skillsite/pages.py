@@ -114,11 +114,11 @@ def entries(tallies: Sequence[records.Tally], make: Any) -> list[Entry]:
     return [Entry(tally.value or "no licence", path_or_none(make, tally.value), tally.skills) for tally in tallies]
 
 
-def fixed_pages(snapshot: Snapshot, addresses: Addresses, site_title: str) -> Iterator[Page]:
+def fixed_pages(snapshot: Snapshot, addresses: Addresses, site_title: str, index: str | None = None) -> Iterator[Page]:
     """Yield home, search, status, about and the page for addresses that lead nowhere."""
     info = snapshot.info
     yield _home(snapshot, addresses, site_title)
-    yield Page("search/index.html", "search.html", "Search", f"Search the skills of {site_title}.")
+    yield Page("search/index.html", "search.html", "Search", f"Search the skills of {site_title}.", {"index": index})
     yield Page(
         "status/index.html",
         "status.html",

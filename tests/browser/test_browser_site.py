@@ -150,6 +150,27 @@ def test_a_slash_leads_to_the_search_box_and_enter_to_results(watched: Watched) 
     assert watched.faults == []
 
 
+def test_search_needs_no_server_and_goes_by_arrows(watched: Watched) -> None:
+    page = watched.page
+    page.route("**/api/**", lambda route: route.abort())
+    watched.open("search/?q=pdf%20frms")
+    page.wait_for_selector("#rows a[href='/s/acme/tools/pdf-forms.html']")
+    page.get_by_role("link", name="pdf forms", exact=True).click()
+    page.wait_for_url("**/search/?q=pdf%20forms")
+    page.wait_for_selector("#rows li")
+    page.fill("#q", "csv")
+    page.wait_for_url("**/search/?q=csv")
+    page.wait_for_selector("#rows a[href='/s/acme/tools/csv-tools.html']")
+    page.keyboard.press("ArrowDown")
+    assert page.evaluate("document.activeElement.getAttribute('href')") == "/s/acme/tools/csv-tools.html"
+    page.keyboard.press("ArrowUp")
+    assert page.evaluate("document.activeElement.id") == "q"
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/s/acme/tools/csv-tools.html")
+    assert watched.faults == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_the_first_tab_stop_skips_to_the_content_in_both_themes(browser: Browser, origin: str, scheme: str) -> None:
     context = browser.new_context(color_scheme="dark" if scheme == "dark" else "light")

@@ -61,8 +61,7 @@ class Planner:
 
     def slot(self, slot: Slot, corrections: Sequence[str], *, last: bool, fuzzy: bool = False) -> tantivy.Query:
         """Match one word in any field, or what it may stand for, which scores less."""
-        choices = [self.word(slot.plain)]
-        choices += [_boost(self.word(other), ranking.SYNONYM) for other in SYNONYMS.get(slot.plain, ())]
+        choices = [self.meant(slot.plain)]
         choices += [_boost(self.word(other), ranking.CORRECTION) for other in corrections]
         parts = words.camel_parts(slot.word)
         if len(parts) > 1:
@@ -73,13 +72,25 @@ class Planner:
             choices.append(self._like(slot.plain, 2 if len(slot.plain) >= ranking.TWO_TYPOS else 1))
         return tantivy.Query.disjunction_max_query(choices)
 
+    def read(self, text: str) -> list[str]:
+        """List the words of a text in lower case and without accents."""
+        return list(self._plain.analyze(" ".join(words.words(words.split_scripts(words.clean(text))[0]))))
+
+    def meant(self, plain: str) -> tantivy.Query:
+        """Match one word or, for a lower score, one that means the same."""
+        others = [_boost(self.word(other), ranking.SYNONYM) for other in SYNONYMS.get(plain, ())]
+        return tantivy.Query.disjunction_max_query([self.word(plain), *others]) if others else self.word(plain)
+
     def word(self, plain: str) -> tantivy.Query:
         """Match one word, in lower case and without accents, in any field and with any ending."""
-        stem = self._stem(plain)
-        fields = [_boost(self._scored(field, stem), weight) for field, weight in WEIGHTS.items()]
-        anywhere = tantivy.Query.disjunction_max_query(fields, tie_breaker=ranking.OTHER_FIELDS)
         written = _boost(self.term("words", plain), ranking.WRITTEN_WEIGHT)
+        anywhere = self.stemmed(self._stem(plain))
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, anywhere), (tantivy.Occur.Should, written)])
+
+    def stemmed(self, stem: str) -> tantivy.Query:
+        """Match a word without its ending in any field."""
+        fields = [_boost(self._scored(field, stem), weight) for field, weight in WEIGHTS.items()]
+        return tantivy.Query.disjunction_max_query(fields, tie_breaker=ranking.OTHER_FIELDS)
 
     def gram(self, gram: str) -> tantivy.Query:
         """Match one or two characters of a script without spaces."""
