@@ -197,8 +197,8 @@ def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) 
         for table, query in {**QUERIES, **copies.QUERIES}.items():
             notify(table)
             digest.update(f"{table}\n".encode())
-            for row in write_rows(work, table, _copy(connection, query)):
-                digest.update(row)
+            for line in write_rows(work, table, _copy(connection, query)):
+                digest.update(line)
         seen = observe(connection)
     return as_of, digest.hexdigest(), seen
 
