@@ -53,6 +53,9 @@ clients: $(VENV)/.dev tests/node_modules/.lock ## Install every client that peop
 fuzz: $(VENV)/.fuzz ## Feed readers, path rules, zip writer and scanner hostile bytes (SECONDS=600 a target; TARGET=NAME: one)
 	$(PY) -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
 
+drills: $(VENV)/.dev ## Hurt a registry on purpose and see what holds (DRILL="part of a name": those only)
+	$(PY) -m tests.drills $(if $(DRILL),"$(DRILL)")
+
 bench: $(VENV)/.dev ## Run every benchmark in its quick size
 	@set -e; for file in bench/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" --quick; done
 
@@ -110,4 +113,4 @@ tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.jso
 	$(PY) -m tests.node install
 	@test ! -d tests/node_modules/.bin || touch $@
 
-.PHONY: help setup demo test check fix docs clients fuzz bench lock up down crawl build serve clean
+.PHONY: help setup demo test check fix docs clients fuzz drills bench lock up down crawl build serve clean

@@ -22,11 +22,12 @@ def register(app: typer.Typer) -> None:
 def config(
     table: Annotated[bool, typer.Option("--table", help="List every setting, not the values in force.")] = False,
     markdown: Annotated[bool, typer.Option("--markdown", help="The list as Markdown, for the documentation.")] = False,
+    example: Annotated[bool, typer.Option("--example", help="The list as the example of an environment file.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
     """Show the configuration in force (secrets hidden), or every setting there is."""
-    if markdown:
-        typer.echo(settings_markdown(), nl=False)
+    if markdown or example:
+        typer.echo(settings_markdown() if markdown else environment_example(), nl=False)
     elif table:
         rows = [(row.name, row.variable, row.default, row.help) for row in settings_table()]
         text = context.table(rows, ("SETTING", "VARIABLE", "DEFAULT", "MEANING"))
@@ -43,6 +44,22 @@ def settings_markdown() -> str:
     for row in settings_table():
         default = f"`{row.default}`" if row.default else ""
         lines.append(f"| `{row.name}` | `{row.variable}` | {default} | {row.help}{' (secret)' if row.secret else ''} |")
+    return "\n".join(lines) + "\n"
+
+
+def environment_example() -> str:
+    """Give every variable with its meaning and default, commented out: the text of deploy/.env.example."""
+    lines = [
+        "# Every setting, with its default; docs/settings.md says the same. Take the # away from what you change.",
+        "# A secret may come from a file instead: add _FILE to its name, and the file's path.",
+    ]
+    section = None
+    for row in settings_table():
+        first = row.name.partition(".")[0] if "." in row.name else ""
+        lines += [""] if first != section else []
+        section = first
+        default = "" if row.many else row.default
+        lines += [f"# {row.help}{' (secret)' if row.secret else ''}", f"# {row.variable}={default}"]
     return "\n".join(lines) + "\n"
 
 
