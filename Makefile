@@ -56,6 +56,9 @@ fuzz: $(VENV)/.fuzz ## Feed readers, path rules, zip writer and scanner hostile 
 bench: $(VENV)/.dev ## Run every benchmark in its quick size
 	@set -e; for file in bench/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" --quick; done
 
+screenshots: $(VENV)/.dev ## Pictures of every kind of page under build/screenshots, for people to look at
+	$(PY) -m tests.screenshots
+
 lock: $(VENV)/bin/uv ## Write requirements/*.txt anew from pyproject.toml
 	$(LOCK) --extra embedded --group standin --output-file requirements/run.txt
 	$(LOCK) --extra embedded --group standin --group test --group check --group docs --output-file requirements/dev.txt
@@ -110,4 +113,4 @@ tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.jso
 	$(PY) -m tests.node install
 	@test ! -d tests/node_modules/.bin || touch $@
 
-.PHONY: help setup demo test check fix docs clients fuzz bench lock up down crawl build serve clean
+.PHONY: help setup demo test check fix docs clients fuzz bench screenshots lock up down crawl build serve clean
