@@ -20,7 +20,8 @@ OPENAPI = PACKAGES / "@octokit/openapi/generated/api.github.com.json"
 PYRIGHT = PACKAGES / "pyright/index.js"
 OLDEST = 22
 _SKIPPED = (
-    "checks of the local GitHub against GitHub's published schemas, accessibility, pyright, and clients that install skills"
+    "checks of the local GitHub against GitHub's published schemas, accessibility, pyright, "
+    "and clients that install skills"
 )
 
 
