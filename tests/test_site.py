@@ -288,7 +288,7 @@ def test_the_commands_for_a_download_work_and_notice_other_bytes(tmp_path: Path)
             )
 
         assert run(found.fetch).returncode == 0
-        assert [run(one.line).returncode for one in found.install] == [0, 0, 0]
+        assert [run(one.text).returncode for one in found.folders] == [0, 0, 0]
         for folder in (".claude/skills", ".config/opencode/skills", ".agents/skills"):
             assert (home / folder / "pdf-forms" / "SKILL.md").read_text() == SAMPLES[0].versions[-1].text
         (home / found.file).write_bytes(b"something else")

@@ -9,12 +9,16 @@ import re
 import time
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from html import unescape
 from pathlib import Path
 
+import httpx
 import pytest
 from PIL import Image
 
-from skilldata.config import SiteSettings
+from skillapi.app import create_app
+from skillapi.live import FolderSource
+from skilldata.config import Settings, SiteSettings
 from skilldata.snapshot import FileRow, Snapshot
 from skillsite.build import build_site
 from skillsite.check import check_site
@@ -22,7 +26,7 @@ from skillsite.comparing import MAX_LINES, compare
 from skillsite.loadcost import load_cost
 from skillsite.packages import MAX_FILE
 from tests.snapshots import ACME, FORK, SAMPLES, SampleVersion, make_snapshot, sample_skill, skill_text
-from tests.test_api import MemoryStore
+from tests.test_api import MemoryStore, serving
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 PDF = "s/acme/tools/pdf-forms"
@@ -98,6 +102,23 @@ def test_texts_without_a_licence_are_shown_nowhere(site: Path) -> None:
     assert not (site / "s/zoe/tools/closed.files.html").exists()
     for path in (site / "s/zoe/tools").iterdir():
         assert b"secret words" not in path.read_bytes(), path
+
+
+def test_every_client_has_a_line_that_is_pinned(site: Path) -> None:
+    page = unescape((site / f"{PDF}.html").read_text())
+    at = "http://127.0.0.1:8080/r/acme/tools@pdf-forms/1.2.0"
+    assert f"npx skills add {at}</code>" in page
+    assert f"/plugin marketplace add {at}/marketplace.json\n/plugin install pdf-forms@acme_tools_pdf-forms" in page
+    assert f'"{at}/.well-known/skills/"' in page
+    assert "clawhub install @acme/pdf-forms --version 1.2.0" in page
+
+
+def test_pages_lie_beside_what_clients_install_from(site: Path) -> None:
+    app = create_app(FolderSource(site.parents[2] / "snapshot"), None, Settings(), site_folder=site.parents[1])
+    with serving(app) as url:
+        for path in ("r/acme/tools/", "o/acme/feed.atom", "r/acme/tools/card.png"):
+            assert httpx.get(f"{url}/{path}").status_code == 200, path
+        assert httpx.get(f"{url}/s/acme/.files").status_code == 404
 
 
 def test_what_loading_costs_is_estimated() -> None:
@@ -180,7 +201,7 @@ def test_lists_by_every_facet(site: Path) -> None:
 def test_reports_say_what_changed_and_why_folders_are_refused(site: Path) -> None:
     assert "Add a description." in (site / "why/index.html").read_text()
     changes = (site / "changes/index.html").read_text()
-    assert re.search(r'<span class="tag gone">gone</span> <span><a href="/s/vanished/old/old-skill.html"', changes)
+    assert re.search(r'<span class="tag gone">gone</span> <a href="/s/vanished/old/old-skill.html"', changes)
     assert re.search(
         r"<rect x=\"\d+\" y=\"\d+\" width=\"\d+\" height=\"\d+\"/>", (site / "stats/index.html").read_text()
     )

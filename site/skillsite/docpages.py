@@ -15,7 +15,8 @@ from skillsite.pages import Crumb, Page
 DOCS = Crumb("Documentation", "docs/")
 # In a wheel beside this module, else where the repository has them.
 _FOLDERS = (Path(__file__).parent / "docs", Path(__file__).parents[2] / "docs")
-_ORDER = ("index", "quickstart", "concepts", "authors", "diagnostics", "scanner", "formats", "operations")
+_ORDER = ("index", "quickstart", "concepts", "install", "authors", "diagnostics", "scanner", "formats", "operations")
+_DECISIONS = "adr/"
 _TITLE = re.compile(r"\A# (.+)\n")
 _MARKDOWN_LINK = re.compile(r'(href="[^"#]*?)(/index)?\.md(?=["#])')
 
@@ -27,7 +28,9 @@ def doc_pages(addresses: Addresses) -> Iterator[Page]:
         return
     files = sorted(folder.rglob("*.md"), key=lambda file: _place(file.relative_to(folder).as_posix()))
     texts = {file.relative_to(folder).as_posix(): file.read_text(encoding="utf-8") for file in files}
-    contents = [(_title(text, name), doc_path(name)) for name, text in texts.items()]
+    entries = [(name, _title(text, name), doc_path(name)) for name, text in texts.items()]
+    contents = [entry[1:] for entry in entries if not entry[0].startswith(_DECISIONS)]
+    decisions = [entry[1:] for entry in entries if entry[0].startswith(_DECISIONS)]
     for name, text in texts.items():
         title = _title(text, name)
         yield Page(
@@ -35,7 +38,7 @@ def doc_pages(addresses: Addresses) -> Iterator[Page]:
             "doc.html",
             title,
             f"{title}: documentation of this registry.",
-            {"body": _render(text, name, addresses), "contents": contents},
+            {"body": _render(text, name, addresses), "contents": contents, "decisions": decisions},
             (DOCS,) if name != "index.md" else (),
             twin=False,
         )

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shlex
 from typing import NamedTuple
 
+from skilldata.clientformats.marketplace import marketplace_name
+from skilldata.clientformats.offers import MAX_FILES, MAX_UNPACKED
+from skilldata.clientformats.scopes import is_label, skill_scope
 from skilldata.snapshot import Skill, SkillSummary, VersionRow
 from skillsite.addresses import Addresses
 
 _COMMIT = re.compile(r"[0-9a-f]{40}")
 
 # Where clients look for a person's skills, from their own documentation.
-CLIENTS = (
+FOLDERS = (
     ("Claude Code", "~/.claude/skills"),
     ("OpenCode", "~/.config/opencode/skills"),
     ("Codex and others", "~/.agents/skills"),
@@ -20,24 +24,26 @@ CLIENTS = (
 
 
 class ClientInstall(NamedTuple):
-    """One line that installs for a client: download, check, unpack. `folder` is where it goes."""
+    """What installs this version with a client, or into its folder; `where` says where it is to be typed or goes."""
 
     client: str
-    folder: str
-    line: str
+    where: str
+    text: str
 
 
 class Download(NamedTuple):
     """The package of the current version: address, file name, size in bytes, and what to do with it.
 
-    `fetch` downloads and checks only; `install` has a line for each client that does everything.
+    `clients` are lines for clients that know registries, `folders` lines that put it into a client's folder, and
+    `fetch` downloads and checks only.
     """
 
     url: str
     file: str
     size: int
     fetch: str
-    install: tuple[ClientInstall, ...]
+    clients: tuple[ClientInstall, ...]
+    folders: tuple[ClientInstall, ...]
 
 
 def download(skill: Skill, addresses: Addresses) -> Download | None:
@@ -57,12 +63,36 @@ def download(skill: Skill, addresses: Addresses) -> Download | None:
         size=version.size,
         fetch=fetch,
         # unzip makes the last folder only
-        install=tuple(
+        folders=tuple(
             ClientInstall(
                 name, f"{folder}/{slug}", f"{fetch} && mkdir -p {folder} && unzip -q {file} -d {folder}/{slug}"
             )
-            for name, folder in CLIENTS
+            for name, folder in FOLDERS
         ),
+        clients=_clients(summary, version, addresses),
+    )
+
+
+def _clients(summary: SkillSummary, version: VersionRow, addresses: Addresses) -> tuple[ClientInstall, ...]:
+    """Lines for clients that install from an address of this registry, at exactly this version."""
+    if version.file_count > MAX_FILES or version.unpacked_size > MAX_UNPACKED or not is_label(version.label):
+        return ()
+    slug, label = summary.slug or "", version.label
+    scope = skill_scope(summary.address, label)
+    at = addresses.canonical(scope.path)
+    registry = f"CLAWHUB_REGISTRY={shlex.quote(addresses.canonical('clawhub'))}"
+    marketplace = f"/plugin marketplace add {at}/marketplace.json"
+    return (
+        ClientInstall("npx skills", "in a shell, for most agents", f"npx skills add {shlex.quote(at)}"),
+        ClientInstall(
+            "Claude Code",
+            "in a session",
+            f"{marketplace}\n/plugin install {slug}@{marketplace_name(scope, addresses.host)}",
+        ),
+        ClientInstall(
+            "OpenCode", "in opencode.json", json.dumps({"skills": {"urls": [f"{at}/.well-known/skills/"]}}, indent=1)
+        ),
+        ClientInstall("ClawHub", "in a shell", f"{registry} clawhub install @{summary.owner}/{slug} --version {label}"),
     )
 
 

@@ -25,7 +25,7 @@ from skillsite.visible import one_line
 STATISTICS = Crumb("Statistics", "stats/")
 DAYS = 14  # of what changed
 CHANGES_A_DAY = 25  # that are named
-WEEKS = 52  # of the chart of new skills
+WEEKS, FEWEST_WEEKS = 52, 16  # of the chart of new skills
 _TOP = 15
 _RULES = 40
 _CHART_WIDTH, _CHART_HEIGHT = 720, 160
@@ -111,7 +111,7 @@ def columns(rows: Sequence[tuple[str, int]]) -> list[Column]:
     if not rows:
         return []
     most = max(value for _, value in rows) or 1
-    step = _CHART_WIDTH // max(len(rows), 12)
+    step = _CHART_WIDTH // len(rows)
     made = []
     for number, (label, value) in enumerate(rows):
         height = value * (_CHART_HEIGHT - 4) // most
@@ -120,13 +120,13 @@ def columns(rows: Sequence[tuple[str, int]]) -> list[Column]:
 
 
 def _weeks(snapshot: Snapshot) -> list[tuple[str, int]]:
-    """New skills of each of the last weeks, those without any among them; from the first week that has one."""
+    """Count the new skills of each of the last weeks, from the first that has one, or some before."""
     end = snapshot.info.as_of.date()
     first = end - timedelta(days=end.weekday(), weeks=WEEKS - 1)
     found = {str(week): number for week, number in snapshot.query(_NEW_BY_WEEK, [first])}
     weeks = [str(first + timedelta(weeks=number)) for number in range(WEEKS)]
     start = next((number for number, week in enumerate(weeks) if week in found), WEEKS)
-    return [(week, found.get(week, 0)) for week in weeks[start:]]
+    return [(week, found.get(week, 0)) for week in weeks[min(start, WEEKS - FEWEST_WEEKS) :]] if found else []
 
 
 def _changes(snapshot: Snapshot) -> Page:

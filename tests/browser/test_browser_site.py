@@ -42,7 +42,9 @@ class Watched:
             self.faults.append(asked.url)
 
     def open(self, path: str) -> None:
-        self.page.goto(self.origin + path, wait_until="load")
+        answer = self.page.goto(self.origin + path, wait_until="load")
+        if answer is None or not answer.ok:
+            self.faults.append(f"{path}: {answer and answer.status}")
 
 
 @pytest.fixture
