@@ -18,6 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote, urlsplit
 
 from skilldata.errors import RegistryError
@@ -121,12 +122,12 @@ class Addresses:
     base_url: str
     github_url: str = GITHUB
 
-    @property
+    @cached_property
     def root(self) -> str:
         """Path below which the site lives: `/`, or `/registry/` for `https://example.org/registry/`."""
         return urlsplit(self.base_url).path or "/"
 
-    @property
+    @cached_property
     def host(self) -> str:
         """Host of the site, with its port where it has one."""
         return urlsplit(self.base_url).netloc
