@@ -92,7 +92,8 @@ def build_site(
         output: Folder of releases; made where it is missing.
         settings: Title and public address.
         jobs: Processes to render with; default one for each core that this process may use.
-        notify: Called with a stage (`skills`, `pages`, `lists` or `search`), how many are done, and of how many (0: unknown).
+        notify: Called with a stage (`skills`, `pages`, `lists` or `search`), how many are done, and of how many
+            (0: unknown).
         github_url: Where links to repositories go.
         packages: Where the packages of the snapshot are; without them no file but SKILL.md is shown.
 
