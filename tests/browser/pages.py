@@ -52,7 +52,7 @@ PAGES = (
     *(
         path
         for skill in SAMPLES
-        if skill.slug and skill.state == "listed"
+        if skill.slug and "/" not in skill.slug and skill.state == "listed"
         for path in [f"s/{skill.repository.owner}/{skill.repository.name}/{skill.slug}.html"]
         if path not in KINDS
     ),
