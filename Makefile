@@ -11,7 +11,8 @@ RUN     = SKILLREGISTRY_STATE_DIRECTORY=$(STATE) $(VENV)/bin/skillregistry
 CORPUS ?=
 # What up, down, crawl, build and serve work on: this registry where there is one, else the demo's.
 STATE  ?= $(if $(wildcard var/services.json),var,$(if $(wildcard var/demo/services.json),var/demo,var))
-PYTEST ?=
+# Two processes, each with services of its own: much of the suite waits for them.
+PYTEST ?= -n 2 --dist loadfile
 
 LOCK   := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
           --no-emit-index-url --no-header --no-annotate --quiet
@@ -58,6 +59,9 @@ drills: $(VENV)/.dev ## Hurt a registry on purpose and see what holds (DRILL="pa
 
 bench: $(VENV)/.dev ## Run every benchmark in its quick size
 	@set -e; for file in bench/[a-z]*.py; do echo "== $$file"; $(PY) "$$file" --quick; done
+
+screenshots: $(VENV)/.dev ## Pictures of every kind of page under build/screenshots, for people to look at
+	$(PY) -m tests.screenshots
 
 lock: $(VENV)/bin/uv ## Write requirements/*.txt anew from pyproject.toml
 	$(LOCK) --extra embedded --group standin --output-file requirements/run.txt
@@ -113,4 +117,4 @@ tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.jso
 	$(PY) -m tests.node install
 	@test ! -d tests/node_modules/.bin || touch $@
 
-.PHONY: help setup demo test check fix docs clients fuzz drills bench lock up down crawl build serve clean
+.PHONY: help setup demo test check fix docs clients fuzz drills bench screenshots lock up down crawl build serve clean

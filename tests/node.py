@@ -19,7 +19,10 @@ GRAPHQL_SCHEMA = PACKAGES / "@octokit/graphql-schema/schema.graphql"
 OPENAPI = PACKAGES / "@octokit/openapi/generated/api.github.com.json"
 PYRIGHT = PACKAGES / "pyright/index.js"
 OLDEST = 22
-_SKIPPED = "checks of the local GitHub against GitHub's published schemas, pyright, and clients that install skills"
+_SKIPPED = (
+    "checks of the local GitHub against GitHub's published schemas, accessibility, pyright, "
+    "and clients that install skills"
+)
 
 
 def find_node(*, with_npm: bool = False) -> Path | None:

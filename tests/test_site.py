@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -19,28 +20,38 @@ from skilldata.snapshot import SEARCH, Skill, Snapshot
 from skillsite.addresses import AddressError, Addresses, repository_path, skill_path
 from skillsite.build import BuildReport, build_site
 from skillsite.check import check_site
+from skillsite.install import download
+from skillsite.packages import PackageReader
 from skillsite.release import KEEP_RELEASES, SiteError, only_builder
-from skillsite.skillpages import download, skill_page
+from skillsite.skillpages import skill_page
 from skillsite.visible import one_line, show_hidden
 from tests.snapshots import ACME, SAMPLES, XSS, SampleSkill, make_snapshot, sample_skill
 from tests.test_api import MemoryStore, serving
 
 
-def build(folder: Path, output: Path, *, base_url: str = "http://127.0.0.1:8080/", jobs: int = 1) -> BuildReport:
+def build(
+    folder: Path,
+    output: Path,
+    *,
+    base_url: str = "http://127.0.0.1:8080/",
+    jobs: int = 1,
+    packages: PackageReader | None = None,
+) -> BuildReport:
     settings = SiteSettings.model_validate({"base_url": base_url})
     with Snapshot(folder) as snapshot:
-        return build_site(snapshot, output, settings=settings, jobs=jobs)
+        return build_site(snapshot, output, settings=settings, jobs=jobs, packages=packages)
 
 
 def files(folder: Path) -> dict[str, bytes]:
-    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    paths = [Path(parent, name) for parent, _, names in os.walk(folder, followlinks=True) for name in names]
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(paths)}
 
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The site of the sample skills."""
     root = tmp_path_factory.mktemp("site")
-    build(make_snapshot(root / "snapshot"), root / "out")
+    build(make_snapshot(root / "snapshot"), root / "out", packages=MemoryStore())
     return root / "out" / "live"
 
 
@@ -69,7 +80,7 @@ def test_the_check_finds_what_is_planted(site: Path, tmp_path: Path, planted: st
 
 
 def test_the_same_snapshot_gives_the_same_bytes(site: Path, tmp_path: Path) -> None:
-    build(site.parents[1] / "snapshot", tmp_path / "out")
+    build(site.parents[1] / "snapshot", tmp_path / "out", packages=MemoryStore())
     again = files(tmp_path / "out" / "live")
     first = files(site)
     assert again.keys() == first.keys()
@@ -98,7 +109,7 @@ def test_a_failed_build_leaves_the_live_site_as_it_is(tmp_path: Path, monkeypatc
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("skillsite.release.write_files", full)
-    monkeypatch.setattr("skillsite.build.releases.write_files", full)
+    monkeypatch.setattr("skillsite.worker.write_files", full)
     skills = [replace(SAMPLES[0], description="Another description."), *SAMPLES[1:]]
     with pytest.raises(OSError, match="No space left"):
         build(make_snapshot(tmp_path / "two", skills=skills), tmp_path / "out")
@@ -117,11 +128,11 @@ def test_an_author_sees_why_a_folder_is_not_listed(site: Path) -> None:
 
 def test_a_page_says_what_the_scanner_found_and_what_it_cannot_see(site: Path) -> None:
     found = (site / "s" / "mallory" / "evil.repo" / "xss.html").read_text()
-    assert "scanner: findings" in found
+    assert re.search(r'<dd class="error"><a href="#findings">findings</a>', found)
     assert re.search(r">high</span> <code>persistence</code>.*:3</span>", found)
     assert "It outlives the task." in found
     quiet = (site / "s" / "acme" / "tools" / "pdf-forms.html").read_text()
-    assert "scanner: no findings" in quiet
+    assert re.search(r'<dd class=""><a href="#findings">no findings</a>', quiet)
     assert "no promise" in quiet
     assert "do not understand ordinary prose" in quiet
     assert "scan incomplete" in (site / "s" / "Tanaka-Yuki" / "skills_jp" / "kaigi.html").read_text()
@@ -171,7 +182,7 @@ def test_several_processes_give_the_same_bytes_as_one(
 ) -> None:
     monkeypatch.setattr("skillsite.build.PARALLEL_FROM", 1)
     monkeypatch.setattr("skillsite.build.BATCH", 3)
-    report = build(site.parents[1] / "snapshot", tmp_path / "out", jobs=2)
+    report = build(site.parents[1] / "snapshot", tmp_path / "out", jobs=2, packages=MemoryStore())
     assert report.kept == 0
     assert files(report.path) == files(site)
 
@@ -277,13 +288,14 @@ def test_the_commands_for_a_download_work_and_notice_other_bytes(tmp_path: Path)
             )
 
         assert run(found.fetch).returncode == 0
-        assert [run(command).returncode for _, command in found.unpack] == [0, 0, 0]
+        assert [run(one.text).returncode for one in found.folders] == [0, 0, 0]
         for folder in (".claude/skills", ".config/opencode/skills", ".agents/skills"):
             assert (home / folder / "pdf-forms" / "SKILL.md").read_text() == SAMPLES[0].versions[-1].text
         (home / found.file).write_bytes(b"something else")
-        checked = run(found.fetch.splitlines()[1])
+        checked = run(found.fetch.partition(" && ")[2] + " && touch unpacked")
         assert checked.returncode != 0
         assert "FAILED" in checked.stdout
+        assert not (home / "unpacked").exists()
 
 
 @pytest.mark.parametrize("folder", ["skills/plain", "", ":(top)it's", '-a "b" $(touch owned) `c`', "*"])

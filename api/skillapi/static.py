@@ -28,6 +28,7 @@ _IN_MEMORY = 1024 * 1024  # larger files are streamed
 _KEPT_BYTES = 64 * 1024 * 1024
 _HASHED_NAME = re.compile(r"[.-][0-9a-f]{8,64}\.[a-z0-9]+$")
 _TYPES = {
+    ".atom": "application/atom+xml",
     ".css": "text/css; charset=utf-8",
     ".csv": "text/csv; charset=utf-8",
     ".duckdb": "application/octet-stream",
@@ -54,11 +55,13 @@ class Site:
     """Serves the files of a folder.
 
     Args:
-        folder: The site, or a link to it that is moved when a new one is published.
+        folder: The site, or a link to it that is moved when a new one is published. Its own links may lead to
+            the folder `trees` beside it, and nowhere else.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._shared = folder.parent / "trees"
         self._kept = ContentCache(_KEPT_BYTES)
         self._digests: dict[_File, str] = {}
 
@@ -69,7 +72,7 @@ class Site:
 
     def _answer(self, request: Request) -> Response:
         root = self._folder.resolve()
-        found = _find(root, request.path_params["path"])
+        found = _find((root, self._shared.resolve()), request.path_params["path"])
         if found is None:
             return self._missing(root)
         headers = {
@@ -107,12 +110,12 @@ class Site:
         return self._digests[file]
 
 
-def _find(root: Path, path: str) -> _File | None:
-    """Find the file of a path below `root`; None where there is none, or it is hidden or outside."""
+def _find(roots: tuple[Path, ...], path: str) -> _File | None:
+    """Find the file of a path below the first of `roots`; None where there is none, or it is hidden or outside all."""
     parts = [part for part in path.split("/") if part]
     if any(_is_hidden(part) for part in parts) or "\0" in path or "\\" in path:
         return None
-    wanted = root.joinpath(*parts)
+    wanted = roots[0].joinpath(*parts)
     try:
         if wanted.is_dir():
             wanted /= "index.html"
@@ -120,7 +123,7 @@ def _find(root: Path, path: str) -> _File | None:
         status = wanted.stat()
     except (OSError, ValueError):  # missing, unreadable, a name too long or one that no file can have
         return None
-    if not wanted.is_relative_to(root) or not stat.S_ISREG(status.st_mode):
+    if not any(map(wanted.is_relative_to, roots)) or not stat.S_ISREG(status.st_mode):
         return None
     return _File(wanted, status.st_size, status.st_mtime_ns)
 

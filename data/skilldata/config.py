@@ -294,6 +294,9 @@ class SiteSettings(Section):
     base_url: Annotated[AnyHttpUrl, Field(description="Public address of the site")] = TypeAdapter(
         AnyHttpUrl
     ).validate_python("http://127.0.0.1:8080/")
+    report_url: Annotated[
+        AnyHttpUrl | None, Field(description="Where visitors report a skill, such as a form for issues")
+    ] = None
 
 
 class ApiSettings(Section):

@@ -1,12 +1,14 @@
 """Where every page is, and where its sources are on GitHub.
 
-    /s/<owner>/<repository>/<slug>.html      a skill; .json and .md beside it are its twins
+    /s/<owner>/<repository>/<slug>.html      a skill; .json and .md beside it are its twins, .files.html has its
+                                             files, .changes.html what changed, .atom is its feed, .svg its badge
     /r/<owner>/<repository>/                 a repository
     /p/<owner>/<repository>/<slug>.html      a plugin
     /m/<owner>/<repository>/                 the marketplaces and plugins of a repository
     /o/<owner>/                              an owner
     /skills/  /owners/  /topics/  /licences/ lists; page 2 of a list is 2.html beside its index.html
-    /level/<level>/  /licence/<id>/  /topic/<topic>/
+    /level/<level>/  /verdict/<verdict>/  /licence/<id>/  /category/<category>/  /topic/<topic>/
+    /browse/  /changes/  /stats/  /status/  /why/  /about/  /docs/
 
 Names come from crawled repositories. Each is checked against what GitHub and our slugs allow before it
 becomes part of a file name, so that no page is ever written outside the site.
@@ -16,6 +18,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from urllib.parse import quote, urlsplit
 
 from skilldata.errors import RegistryError
@@ -86,6 +89,16 @@ def level_path(level: str) -> str:
     return f"level/{_checked('level', _TOPIC, level)}/"
 
 
+def verdict_path(verdict: str) -> str:
+    """Folder of the list of skills that the scanner said the same of. Raises AddressError."""
+    return f"verdict/{_checked('verdict', _TOPIC, verdict.replace(' ', '-'))}/"
+
+
+def category_path(category: str) -> str:
+    """Folder of a category's list. Raises AddressError."""
+    return f"category/{_checked('category', _TOPIC, category)}/"
+
+
 def list_page(folder: str, number: int) -> str:
     """File of page `number` (from 1) of a list."""
     return f"{folder}index.html" if number == 1 else f"{folder}{number}.html"
@@ -109,10 +122,15 @@ class Addresses:
     base_url: str
     github_url: str = GITHUB
 
-    @property
+    @cached_property
     def root(self) -> str:
         """Path below which the site lives: `/`, or `/registry/` for `https://example.org/registry/`."""
         return urlsplit(self.base_url).path or "/"
+
+    @cached_property
+    def host(self) -> str:
+        """Host of the site, with its port where it has one."""
+        return urlsplit(self.base_url).netloc
 
     def link(self, path: str) -> str:
         """Address to write into a page, from the root of its host."""
@@ -133,6 +151,10 @@ class Addresses:
     def commit(self, owner: str, name: str, revision: str) -> str:
         """A commit on GitHub."""
         return f"{self.repository(owner, name)}/commit/{quote(revision)}"
+
+    def comparison(self, owner: str, name: str, before: str, after: str) -> str:
+        """What changed in the whole repository from one commit to another, on GitHub."""
+        return f"{self.repository(owner, name)}/compare/{quote(before)}...{quote(after)}"
 
 
 def _tidy(path: str) -> str:

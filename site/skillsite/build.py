@@ -1,7 +1,8 @@
 """Builds the static site from a snapshot and nothing else.
 
-The same snapshot gives the same bytes. Pages whose input did not change since the live release are linked
-from it; the others are rendered, over several processes where there are thousands of them. The finished
+The same snapshot gives the same bytes. The files of an owner whose skills and repositories did not change since the
+live release are linked from it as one folder (see `trees`); of the others, and of the pages that belong to no owner,
+only those are rendered whose input changed, over several processes where there are thousands of them. The finished
 folder goes live by the swap of one symbolic link (see `release`).
 """
 
@@ -11,32 +12,40 @@ import hashlib
 import multiprocessing
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from dataclasses import dataclass
 from importlib.metadata import version
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 
 from skilldata.config import SiteSettings
-from skilldata.snapshot import Skill, Snapshot
+from skilldata.snapshot import Snapshot
 from skillsite import release as releases
-from skillsite.addresses import GITHUB, AddressError, Addresses, skill_path
+from skillsite.addresses import GITHUB, AddressError, Addresses, owner_path, skill_path
+from skillsite.cards import CARD, draw_card
+from skillsite.docpages import doc_pages
+from skillsite.feeds import topic_feeds, whole_feed
 from skillsite.finder import index_files, index_pattern
-from skillsite.lists import list_pages, repository_pages
+from skillsite.lists import name_pages, plan_lists, read_lists
 from skillsite.machines import Visit, machine_files
+from skillsite.packages import PackageReader
 from skillsite.pages import Page, fixed_pages
-from skillsite.plugins import PluginLink, fingerprint, plugin_pages, skill_plugins
-from skillsite.records import read_skills, skill_keys
-from skillsite.skillpages import json_twin, markdown_twin, skill_page
-from skillsite.templating import Renderer
-from skillsite.tombstones import json_tombstone, markdown_tombstone, takedown, tombstone_page
+from skillsite.pagetwins import page_files
+from skillsite.plugins import PluginLink, fingerprint, plugin_counts, plugin_pages, skill_plugins
+from skillsite.records import OwnerKey, SkillKey, owner_keys, skill_keys
+from skillsite.reports import report_pages
+from skillsite.templating import Look, Renderer
+from skillsite.trees import Tree
+from skillsite.worker import Batch, Made, OwnerTask, SkillTask, Worker, start_worker, work
 
 Notify = Callable[[str, int, int], None]
 
-BATCH = 250  # skills that are read and rendered together
+BATCH = 500  # skills that are read and rendered together
+OWNERS_IN_BATCH = 50
 PARALLEL_FROM = 2000  # skills to render, below which starting processes costs more than it saves
-_TWINS = (".html", ".json", ".md")
 _PACKAGE = Path(__file__).parent
 _STATIC = _PACKAGE / "static"
 
@@ -74,6 +83,7 @@ def build_site(
     jobs: int | None = None,
     notify: Notify | None = None,
     github_url: str = GITHUB,
+    packages: PackageReader | None = None,
 ) -> BuildReport:
     """Build the site into `output` and make it live.
 
@@ -82,73 +92,74 @@ def build_site(
         output: Folder of releases; made where it is missing.
         settings: Title and public address.
         jobs: Processes to render with; default one for each core that this process may use.
-        notify: Called with a stage (`skills`, `lists` or `search`), how many are done, and of how many (0: unknown).
+        notify: Called with a stage (`skills`, `pages`, `lists` or `search`), how many are done, and of how many
+            (0: unknown).
         github_url: Where links to repositories go.
+        packages: Where the packages of the snapshot are; without them no file but SKILL.md is shown.
 
     Raises:
         SiteError: Another build is writing to the same folder.
     """
     started = time.monotonic()
-    plan = _Plan(snapshot, _addresses(settings, github_url), settings.title, notify or _silent)
+    look = Look(_addresses(settings, github_url), settings.title, str(settings.report_url or ""))
+    plan = _Plan(snapshot, look, packages, notify or _silent)
     name = f"{snapshot.info.id}-{plan.edition[:12]}"
     with releases.only_builder(output) as folder:
         finished = releases.find(folder, name)
         if finished is None:
             new = releases.start(folder, name)
             skipped = _fill(new, plan, jobs or len(os.sched_getaffinity(0)))
-            counts = (new.written, new.kept, new.missing(), new.bytes)
             finished = new.finish(name)
+            counts = (new.written, new.kept, new.removed, new.bytes)
         else:
             skipped = []
-            counts = (0, sum(releases.count_entries(finished).values()), 0, 0)
+            counts = (0, releases.read_keys(finished).counts.files, 0, 0)
         releases.go_live(output, finished)
         releases.remove_old(folder)
-    return BuildReport(_count_pages(finished), *counts, time.monotonic() - started, finished, tuple(skipped))
-
-
-class _Task(NamedTuple):
-    """A skill that has to be rendered: entry of the release, key of its input, identity, plugins that bring it."""
-
-    name: str
-    key: str
-    identity: tuple[int, str]
-    plugins: tuple[PluginLink, ...]
-
-
-class _Made(NamedTuple):
-    """An entry that was written, with its size in bytes."""
-
-    name: str
-    key: str
-    size: int
+        pages = releases.read_keys(finished).counts.pages
+    return BuildReport(pages, *counts, time.monotonic() - started, finished, tuple(skipped))
 
 
 class _Plan:
     """What every stage of a build needs to know."""
 
-    def __init__(self, snapshot: Snapshot, addresses: Addresses, title: str, notify: Notify) -> None:
+    def __init__(self, snapshot: Snapshot, look: Look, packages: PackageReader | None, notify: Notify) -> None:
         self.snapshot = snapshot
-        self.addresses = addresses
-        self.title = title
+        self.look = look
+        self.addresses = look.addresses
+        self.title = look.title
+        self.packages = packages
         self.notify = notify
-        self.edition = _edition(addresses, title)
+        self.edition = _edition(look, with_files=packages is not None)
 
     def key(self, *inputs: str) -> str:
         """Name the input of an entry, together with the programs and templates that turn it into files."""
         return hashlib.sha256("\0".join((self.edition, *inputs)).encode(errors="surrogatepass")).hexdigest()[:40]
 
 
+class _Section(NamedTuple):
+    """What is known of an owner before anything is read: its key, and its skills with their entries and keys."""
+
+    owner: OwnerKey
+    key: str
+    skills: list[tuple[str, str, SkillKey, tuple[PluginLink, ...]]]
+    plugins: Mapping[int, int]
+
+
 def _fill(new: releases.Release, plan: _Plan, jobs: int) -> list[str]:
+    skipped: list[str] = []
     visits: list[Visit] = []
-    skipped = _add_skills(new, plan, jobs, visits)
-    renderer = Renderer(plan.addresses, plan.title)
+    _add_owners(new, plan, jobs, visits, skipped)
+    renderer = Renderer(plan.look)
     for number, page in enumerate(_other_pages(plan), 1):
         key = plan.key(repr(page))
-        if not new.keep(page.path, key):
-            new.write(page.path, key, {"": renderer.render(page)})
+        name = page.path.removesuffix(".html")
+        if not new.keep(name, key):
+            new.write(name, key, page_files(page, renderer)[1])
         if not page.hide:
             visits.append(Visit(page.path))
-        plan.notify("lists", number, 0)
+        plan.notify("pages", number, 0)
+    visits.extend(_add_lists(new, plan, renderer))
     for path, content in _other_files(plan, visits):
         key = hashlib.sha256(content).hexdigest()[:40]
         if not new.keep(path, key):
@@ -166,13 +177,30 @@ def _add_index(new: releases.Release, plan: _Plan) -> None:
 
 def _other_pages(plan: _Plan) -> Iterator[Page]:
     yield from fixed_pages(plan.snapshot, plan.addresses, plan.title, index_pattern(plan.snapshot))
-    yield from list_pages(plan.snapshot)
-    yield from repository_pages(plan.snapshot, plan.addresses)
+    yield from name_pages(plan.snapshot)
+    yield from report_pages(plan.snapshot)
+    yield from doc_pages(plan.addresses)
     yield from plugin_pages(plan.snapshot, plan.addresses)
 
 
+def _add_lists(new: releases.Release, plan: _Plan, renderer: Renderer) -> Iterator[Visit]:
+    """Link or render every page of a list of skills; yield them."""
+    planned = list(plan_lists(plan.snapshot))
+    keys = {
+        one.path: plan.key(one.path, repr(one.key), repr(one.facet.words(one.key.value or None))) for one in planned
+    }
+    wanted = [one for one in planned if not new.keep(one.path.removesuffix(".html"), keys[one.path])]
+    for number, (one, page) in enumerate(read_lists(plan.snapshot, wanted), 1):
+        new.write(one.path.removesuffix(".html"), keys[one.path], page_files(page, renderer)[1])
+        plan.notify("lists", number, len(wanted))
+    yield from (Visit(one.path) for one in planned)
+
+
 def _other_files(plan: _Plan, visits: Sequence[Visit]) -> Iterator[tuple[str, bytes]]:
-    yield from machine_files(plan.snapshot.info, visits, plan.addresses, plan.title)
+    yield from machine_files(plan.snapshot.info, visits, plan.addresses, plan.title, plan.look.report_url)
+    yield whole_feed(plan.snapshot, plan.addresses, plan.title)
+    yield from topic_feeds(plan.snapshot, plan.addresses)
+    yield CARD, draw_card(plan.title, "agentskills", plan.addresses.host)
     for file in sorted(_STATIC.iterdir()):
         content = file.read_bytes()
         yield f"static/{file.name}", _without_comments(content) if file.suffix == ".js" else content
@@ -184,101 +212,113 @@ def _without_comments(script: bytes) -> bytes:
     return b"".join(line + b"\n" for line in lines if line and not line.startswith(b"//"))
 
 
-def _add_skills(new: releases.Release, plan: _Plan, jobs: int, visits: list[Visit]) -> list[str]:
-    """Link or render the page of every skill; note which may be visited; return what was skipped and why."""
-    skipped: list[str] = []
-    tasks: list[_Task] = []
+def _add_owners(new: releases.Release, plan: _Plan, jobs: int, visits: list[Visit], skipped: list[str]) -> None:
+    """Link or make the tree of every owner; note which skills may be visited, and what was skipped and why."""
+    changed = []
+    for section in _sections(plan, skipped):
+        visits.extend(Visit(f"{name}.html", skill.updated_on) for name, _, skill, _ in section.skills if skill.listed)
+        if not new.keep_tree(section.owner.owner, section.key):
+            changed.append(section)
+    total = sum(len(section.skills) for section in changed)
+    done = 0
+    plan.notify("skills", done, total)
+    open_trees = _OpenTrees(new)
+    for made in _render_all(open_trees.batches(changed, plan), plan, jobs if total >= PARALLEL_FROM else 1):
+        open_trees.record(made)
+        done += sum(one.name.startswith("s/") for one in made)
+        plan.notify("skills", done, total)
+    open_trees.finish()
+
+
+def _sections(plan: _Plan, skipped: list[str]) -> Iterator[_Section]:
+    plugins, counts = skill_plugins(plan.snapshot), plugin_counts(plan.snapshot)
+    skills: defaultdict[str, list[tuple[str, str, SkillKey, tuple[PluginLink, ...]]]] = defaultdict(list)
     names: set[str] = set()
-    keys = skill_keys(plan.snapshot)
-    plugins = skill_plugins(plan.snapshot)
-    for key in keys:
+    for key in skill_keys(plan.snapshot):
+        where = f"repository {key.repository_id}, folder {key.path[:200]!r}"
         try:
             name = skill_path(key.owner, key.repository, key.slug)
         except AddressError as error:
-            skipped.append(f"repository {key.repository_id}, folder {key.path[:200]!r}: {error.message}")
+            skipped.append(f"{where}: {error.message}")
             continue
         if name in names:
-            skipped.append(f"repository {key.repository_id}, folder {key.path[:200]!r}: {name} is another skill's page")
+            skipped.append(f"{where}: {name} is another skill's page")
             continue
         names.add(name)
-        if key.listed:
-            visits.append(Visit(name + ".html", key.updated_on))
         brought = tuple(plugins.get((key.repository_id, key.path), ()))
-        task_key = plan.key(key.fingerprint, fingerprint(brought))
-        task = _Task(name, task_key, (key.repository_id, key.path), brought)
-        if not new.keep(name, task.key, _TWINS):
-            tasks.append(task)
-    done = len(names) - len(tasks)
-    plan.notify("skills", done, len(names))
-    for made in _render_all(new.folder, tasks, plan, jobs):
-        for entry in made:
-            new.record(entry.name, entry.key, _TWINS, entry.size)
-        done += len(made)
-        plan.notify("skills", done, len(names))
-    return skipped
+        skills[key.owner].append((name, plan.key(key.fingerprint, fingerprint(brought)), key, brought))
+    for owner in owner_keys(plan.snapshot):
+        try:
+            owner_path(owner.owner)
+        except AddressError:
+            continue  # its skills were skipped, each by its own address
+        of = {number: counts[number] for number in owner.repositories if number in counts}
+        parts = [key for _, key, _, _ in skills[owner.owner]]
+        yield _Section(
+            owner, plan.key(owner.owner, owner.fingerprint, repr(sorted(of.items())), *parts), skills[owner.owner], of
+        )
 
 
-def _render_all(folder: Path, tasks: Sequence[_Task], plan: _Plan, jobs: int) -> Iterator[list[_Made]]:
-    batches = [tasks[start : start + BATCH] for start in range(0, len(tasks), BATCH)]
-    if jobs <= 1 or len(tasks) < PARALLEL_FROM:
-        worker = _Worker(plan.snapshot, plan.addresses, plan.title, folder)
+class _OpenTrees:
+    """The trees that are being filled: all are finished once the work has come back."""
+
+    def __init__(self, new: releases.Release) -> None:
+        self._new = new
+        self._trees: dict[str, Tree] = {}
+
+    def batches(self, sections: Sequence[_Section], plan: _Plan) -> Iterator[Batch]:
+        """Start the trees, keep what did not change, and yield the rest as work."""
+        batch = Batch([], [])
+        for section in sections:
+            owner = section.owner.owner
+            tree = self._trees[owner] = self._new.start_tree(owner, section.key)
+            folder = str(tree.folder)
+            for name, key, skill, brought in section.skills:
+                inside = f"s/{name.removeprefix(f's/{owner}/')}"
+                if tree.keep(inside, key):
+                    continue
+                identity = (skill.repository_id, skill.path)
+                batch.skills.append(SkillTask(owner, folder, inside, key, identity, brought))
+                if len(batch.skills) >= BATCH:
+                    yield batch
+                    batch = Batch([], [])
+            batch.owners.append(OwnerTask(owner, folder, section.key, section.plugins))
+            if len(batch.owners) >= OWNERS_IN_BATCH:
+                yield batch
+                batch = Batch([], [])
+        if batch.skills or batch.owners:
+            yield batch
+
+    def record(self, made: Sequence[Made]) -> None:
+        """Note what a batch wrote."""
+        for one in made:
+            self._trees[one.owner].record(one.name, one.entry, one.size)
+
+    def finish(self) -> None:
+        """Give every tree its name."""
+        for owner, tree in self._trees.items():
+            self._new.finish_tree(owner, tree)
+
+
+def _render_all(batches: Iterator[Batch], plan: _Plan, jobs: int) -> Iterator[list[Made]]:
+    arguments = (plan.look, plan.packages)
+    if jobs <= 1:
+        worker = Worker(plan.snapshot, *arguments)
         yield from map(worker.render, batches)
         return
     # Fresh processes: a fork would copy DuckDB's threads and locks in whatever state they are.
     with ProcessPoolExecutor(
-        min(jobs, len(batches)),
+        jobs,
         mp_context=multiprocessing.get_context("spawn"),
-        initializer=_start_worker,
-        initargs=(plan.snapshot.folder, plan.addresses, plan.title, folder),
+        initializer=start_worker,
+        initargs=(plan.snapshot.folder, *arguments),
     ) as pool:
-        pending: set[Future[list[_Made]]] = {pool.submit(_work, batch) for batch in batches}
+        pending: set[Future[list[Made]]] = {pool.submit(work, batch) for batch in islice(batches, 3 * jobs)}
         while pending:
             finished, pending = wait(pending, return_when="FIRST_COMPLETED")
+            pending |= {pool.submit(work, batch) for batch in islice(batches, len(finished))}
             for future in finished:
                 yield future.result()
-
-
-class _Worker:
-    """Renders skills of one snapshot into one folder."""
-
-    current: _Worker  # of a process of the pool
-
-    def __init__(self, snapshot: Snapshot, addresses: Addresses, title: str, folder: Path) -> None:
-        self._snapshot = snapshot
-        self._addresses = addresses
-        self._renderer = Renderer(addresses, title)
-        self._folder = folder
-        self._made: set[str] = set()
-
-    def render(self, tasks: Sequence[_Task]) -> list[_Made]:
-        """Write page and twins of each skill."""
-        made = []
-        for task, skill in zip(tasks, read_skills(self._snapshot, [task.identity for task in tasks]), strict=True):
-            contents = self._contents(skill, task.plugins)
-            size = releases.write_files(self._folder, task.name, contents, self._made)
-            made.append(_Made(task.name, task.key, size))
-        return made
-
-    def _contents(self, skill: Skill, plugins: Sequence[PluginLink]) -> dict[str, bytes]:
-        if why := takedown(skill):
-            return {
-                ".html": self._renderer.render(tombstone_page(skill, why, self._addresses)),
-                ".json": json_tombstone(skill, why, self._addresses),
-                ".md": markdown_tombstone(skill, why),
-            }
-        return {
-            ".html": self._renderer.render(skill_page(skill, self._addresses, plugins)),
-            ".json": json_twin(skill, self._addresses),
-            ".md": markdown_twin(skill, self._addresses),
-        }
-
-
-def _start_worker(snapshot: Path, addresses: Addresses, title: str, folder: Path) -> None:
-    _Worker.current = _Worker(Snapshot(snapshot), addresses, title, folder)
-
-
-def _work(tasks: Sequence[_Task]) -> list[_Made]:
-    return _Worker.current.render(tasks)
 
 
 def _addresses(settings: SiteSettings, github_url: str) -> Addresses:
@@ -286,20 +326,14 @@ def _addresses(settings: SiteSettings, github_url: str) -> Addresses:
     return Addresses(base_url if base_url.endswith("/") else base_url + "/", github_url.rstrip("/"))
 
 
-def _edition(addresses: Addresses, title: str) -> str:
+def _edition(look: Look, *, with_files: bool) -> str:
     """Hash all that shapes a page besides the snapshot: our code and templates, renderers, settings."""
-    digest = hashlib.sha256(repr((addresses, title)).encode())
-    for library in ("comrak", "nh3", "jinja2", "markupsafe"):
+    digest = hashlib.sha256(repr((look, with_files)).encode())
+    for library in ("comrak", "nh3", "jinja2", "markupsafe", "pillow", "duckdb"):
         digest.update(f"{library}={version(library)}\n".encode())
     for file in sorted([*_PACKAGE.glob("*.py"), *_PACKAGE.glob("templates/*"), *_PACKAGE.glob("static/*")]):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())
     return digest.hexdigest()
-
-
-def _count_pages(release: Path) -> int:
-    return sum(
-        name.endswith(".html") or files == len(_TWINS) for name, files in releases.count_entries(release).items()
-    )
 
 
 def _silent(stage: str, done: int, total: int) -> None:

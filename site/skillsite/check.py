@@ -326,7 +326,8 @@ def _read(folder: Path, page: str) -> PageFacts:
 
 
 def _walk(folder: Path) -> Iterator[str]:
-    for parent, _, names in os.walk(folder):
+    # The folders of owners are links to trees that releases share.
+    for parent, _, names in os.walk(folder, followlinks=True):
         for name in names:
             yield f"{parent}/{name}"
 

@@ -68,7 +68,7 @@ _FRAGMENT = re.compile(r'<a href="#([^"]*)"')
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]+")
 
 
-def render(text: str, *, source_url: str, raw_url: str, folder: str = "") -> Html:
+def render(text: str, *, source_url: str, raw_url: str, folder: str = "", internal: bool = False) -> Html:
     """Render the body of a SKILL.md.
 
     Args:
@@ -77,15 +77,16 @@ def render(text: str, *, source_url: str, raw_url: str, folder: str = "") -> Htm
             before the file's path, such as `https://github.com/o/r/blob/<commit>/`. Relative links go there.
         raw_url: The same for a file's bytes; images are linked there.
         folder: The skill's folder in the repository; relative links start from it.
+        internal: Whether `source_url` is of this site: a fragment behind a file's path then leads to a heading there.
 
     Returns:
         Well-formed HTML. Headings start at h2 and have ids that start with `ID_PREFIX`; a link to a heading
         that is not there has no href. A text above `MAX_BYTES`, or one made to overload renderers, says so at its top.
     """
-    body, cut = _cut(_FRONT_MATTER.sub("", text, count=1))
+    body, cut = _cut(split_front_matter(text)[1])
     body = show_hidden(body)
     html = comrak.render_markdown(
-        body, extension_options=_extensions(body, source_url, folder), render_options=_render_options()
+        body, extension_options=_extensions(body, source_url, folder, internal), render_options=_render_options()
     )
     if _too_deep(html) or len(html := _Rewriter(raw_url, folder).rewrite(html)) > _MAX_OUTPUT:
         return _NOTICE_PLAIN + Markup('<pre tabindex="0">{}</pre>').format(body)
@@ -96,6 +97,12 @@ def render(text: str, *, source_url: str, raw_url: str, folder: str = "") -> Htm
     html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
     html = html.replace("<pre>", '<pre tabindex="0">')
     return (_NOTICE_CUT if cut else Markup("")) + Markup(html)  # noqa: S704  what nh3 let through
+
+
+def split_front_matter(text: str) -> tuple[str, str]:
+    """Split a SKILL.md into its front matter, with the lines that enclose it ('' where it has none), and its body."""
+    found = _FRONT_MATTER.match(text)
+    return (found[0], text[found.end() :]) if found else ("", text)
 
 
 _NOTICE_CUT = Markup(
@@ -114,16 +121,18 @@ def _render_options() -> comrak.RenderOptions:
     return options
 
 
-def _extensions(body: str, source_url: str, folder: str) -> comrak.ExtensionOptions:
+def _extensions(body: str, source_url: str, folder: str, internal: bool) -> comrak.ExtensionOptions:
     options = comrak.ExtensionOptions()
     options.table = options.strikethrough = options.tasklist = True
     options.autolink = body.count("@") <= _MAX_ADDRESSES
-    options.link_url_rewriter = _relative_to(source_url, folder)
+    options.link_url_rewriter = _relative_to(source_url, folder, internal)
     return options
 
 
-def _relative_to(base: str, folder: str) -> Callable[[str], str]:
-    return lambda url: resolve(url, base, folder)
+def _relative_to(base: str, folder: str, internal: bool) -> Callable[[str], str]:
+    if not internal:
+        return lambda url: resolve(url, base, folder)
+    return lambda url: resolve(url.replace(".md#", f".md#{ID_PREFIX}"), base, folder)
 
 
 def resolve(url: str, base: str, folder: str) -> str:

@@ -39,6 +39,13 @@ class Crumb(NamedTuple):
     path: str
 
 
+class Twins(NamedTuple):
+    """Paths of what a page says, for programs."""
+
+    json: str
+    markdown: str
+
+
 @dataclass(frozen=True)
 class Page:
     """One HTML page, not yet rendered.
@@ -50,6 +57,11 @@ class Page:
         description: One sentence for search engines.
         crumbs: The way to the page, without the page itself.
         hide: Whether search engines are asked to leave it out.
+        feed: Path of its Atom feed; None where it has none.
+        card: Path of the picture that is shown beside links to it.
+        twin: Whether it has twins in JSON and Markdown that are made from its lists and `facts`.
+        facts: What the twins say besides.
+        json_ld: Its facts as JSON-LD; None where the site makes them from the rest.
     """
 
     path: str
@@ -59,6 +71,11 @@ class Page:
     context: dict[str, Any] = field(default_factory=dict)
     crumbs: tuple[Crumb, ...] = ()
     hide: bool = False
+    feed: str | None = None
+    card: str = "card.png"
+    twin: bool = True
+    facts: dict[str, Any] = field(default_factory=dict)
+    json_ld: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -75,6 +92,7 @@ class SkillRow:
     licence: str | None
     stars: int
     updated_at: datetime
+    verdict: str
 
 
 def skill_row(summary: SkillSummary) -> SkillRow:
@@ -90,6 +108,7 @@ def skill_row(summary: SkillSummary) -> SkillRow:
         licence=summary.licence,
         stars=summary.stars,
         updated_at=summary.updated_at,
+        verdict=summary.verdict,
     )
 
 
@@ -133,7 +152,7 @@ def fixed_pages(snapshot: Snapshot, addresses: Addresses, site_title: str, index
         "What is listed here, what the levels and licences mean, and how to be listed or left out.",
         {"levels": LEVELS, "api": addresses.canonical("api/v1/")},
     )
-    yield Page("404.html", "not_found.html", "Page not found", "There is no such page.", hide=True)
+    yield Page("404.html", "not_found.html", "Page not found", "There is no such page.", hide=True, twin=False)
 
 
 def _home(snapshot: Snapshot, addresses: Addresses, site_title: str) -> Page:

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby, islice
 from operator import itemgetter
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from skilldata.authorfiles import NONE as NO_WISHES
 from skilldata.authorfiles import AuthorWishes, wishes
@@ -30,7 +30,6 @@ from skilldata.snapshot import (
 from skilldata.takedowns import Takedown
 
 Key = tuple[int, str]  # repository id and folder: what a skill is known by
-Row = TypeVar("Row")
 
 
 class SkillKey(NamedTuple):
@@ -46,12 +45,24 @@ class SkillKey(NamedTuple):
     fingerprint: str  # 64 hexadecimal digits
 
 
-class Group(NamedTuple):
-    """The skills that share a value, in the order of their addresses, as a stream to be read at once."""
+class OwnerKey(NamedTuple):
+    """An owner, a fingerprint of its repositories and what is refused of them, and their ids."""
 
-    value: str | None
+    owner: str
+    fingerprint: str
+    repositories: list[int]
+
+
+class ListKey(NamedTuple):
+    """One page of a list: the value its skills share ('' for none), its number from 1, the list's size, a digest.
+
+    The digest is over all that the page shows of its skills.
+    """
+
+    value: str
+    page: int
     total: int
-    skills: Iterator[SkillSummary]
+    digest: str
 
 
 class Tally(NamedTuple):
@@ -84,12 +95,23 @@ LISTS = {
         """JOIN (SELECT DISTINCT repository_id, unnest(from_json(topics, '["VARCHAR"]')) AS topic FROM repository)
            USING (repository_id)""",
     ),
+    "category": (
+        "category",
+        """JOIN (SELECT DISTINCT repository_id, unnest(from_json(categories, '["VARCHAR"]')) AS category
+                 FROM author_file) USING (repository_id)""",
+    ),
+    "verdict": ("verdict", ""),
 }
 
 
 def skill_keys(snapshot: Snapshot) -> list[SkillKey]:
     """List every skill that gets a page, listed or gone, in the order of their addresses."""
     return [SkillKey(*row) for row in snapshot.query(_SKILL_KEYS)]
+
+
+def owner_keys(snapshot: Snapshot) -> list[OwnerKey]:
+    """List every owner of a crawled repository, in the order of their names."""
+    return [OwnerKey(*row) for row in snapshot.query(_OWNER_KEYS)]
 
 
 def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
@@ -134,13 +156,32 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
     return skills
 
 
-def read_groups(snapshot: Snapshot, by: str) -> Iterator[Group]:
-    """Stream the listed skills group by group; `by` is a key of `LISTS`. Each group is read before the next."""
+def read_files(snapshot: Snapshot, digests: Collection[str]) -> dict[str, list[FileRow]]:
+    """Read the files of contents, by content digest; in the order of their paths."""
+    if not digests:
+        return {}
+    rows = _grouped(snapshot.query(_FILES, [sorted(digests)]), 1)
+    return {digest: [FileRow(*row) for row in rows[digest,]] for digest in digests}
+
+
+def list_keys(snapshot: Snapshot, by: str, *, per_page: int, most: int) -> list[ListKey]:
+    """List the pages of the lists by a key of `LISTS`; each list has its `most` skills with the most stars."""
     expression, join = LISTS[by]
-    rows = snapshot.query(_GROUPS.format(expression=expression, join=join))
-    for value, group in groupby(rows, key=itemgetter(0)):
-        first = next(group)
-        yield Group(value or None, first[1], (SkillSummary(*row[2:]) for row in _chain(first, group)))
+    query = _LIST_KEYS.format(ranked=_RANKED.format(expression=expression, join=join))
+    return [ListKey(*row) for row in snapshot.query(query, [most, per_page])]
+
+
+def list_rows(
+    snapshot: Snapshot, by: str, wanted: Sequence[tuple[str, int]], *, per_page: int, most: int
+) -> Iterator[tuple[str, int, list[SkillSummary]]]:
+    """Read some pages of such lists: yields value, page and skills of each that is `wanted`, a value and a page."""
+    if not wanted:
+        return
+    expression, join = LISTS[by]
+    query = _LIST_ROWS.format(ranked=_RANKED.format(expression=expression, join=join))
+    rows = snapshot.query(query, [most, per_page, [value for value, _ in wanted], [page for _, page in wanted]])
+    for (value, page), group in groupby(rows, key=itemgetter(0, 1)):
+        yield value, page, [SkillSummary(*row[2:]) for row in group]
 
 
 def read_tallies(snapshot: Snapshot, by: str) -> list[Tally]:
@@ -153,9 +194,9 @@ def read_tallies(snapshot: Snapshot, by: str) -> list[Tally]:
     return [Tally(value or None, count) for value, count in rows]
 
 
-def read_repositories(snapshot: Snapshot, *, batch: int = 200) -> Iterator[RepositorySkills]:
-    """Stream every crawled repository with its skills, in the order of owner and name."""
-    rows = snapshot.repositories()
+def read_repositories(snapshot: Snapshot, owners: Sequence[str], *, batch: int = 200) -> Iterator[RepositorySkills]:
+    """Stream the crawled repositories of some owners with their skills, in the order of owner and name."""
+    rows = iter(_order(_rows_of(snapshot, owners)))
     while chunk := list(islice(rows, batch)):
         ids = [row.repository_id for row in chunk]
         skills: dict[int, list[SkillSummary]] = defaultdict(list)
@@ -181,9 +222,13 @@ def read_repositories(snapshot: Snapshot, *, batch: int = 200) -> Iterator[Repos
             )
 
 
-def _chain(first: Row, rest: Iterable[Row]) -> Iterator[Row]:
-    yield first
-    yield from rest
+def _rows_of(snapshot: Snapshot, owners: Sequence[str]) -> Iterator[RepositoryRow]:
+    query = "SELECT * FROM repository WHERE owner IN (SELECT unnest(?))"
+    return map(_repository_row, snapshot.query(query, [list(owners)]))
+
+
+def _order(rows: Iterable[RepositoryRow]) -> list[RepositoryRow]:
+    return sorted(rows, key=lambda row: (row.owner.lower(), row.owner, row.name.lower(), row.name))
 
 
 def _grouped(rows: Iterable[tuple[Any, ...]], width: int) -> defaultdict[tuple[Any, ...], list[tuple[Any, ...]]]:
@@ -200,11 +245,13 @@ def _by_key(snapshot: Snapshot, sql: str, keys: Sequence[Key]) -> Iterator[tuple
 
 
 def _repositories(snapshot: Snapshot, ids: Sequence[int]) -> dict[int, RepositoryRow]:
-    found = {}
-    for row in snapshot.query("SELECT * FROM repository WHERE repository_id IN (SELECT unnest(?))", [ids]):
-        values = dict(zip(RepositoryRow.__slots__, row, strict=True))
-        found[row[0]] = RepositoryRow(**values | {"topics": json.loads(values["topics"])})
-    return found
+    query = "SELECT * FROM repository WHERE repository_id IN (SELECT unnest(?))"
+    return {row[0]: _repository_row(row) for row in snapshot.query(query, [ids])}
+
+
+def _repository_row(row: tuple[Any, ...]) -> RepositoryRow:
+    values = dict(zip(RepositoryRow.__slots__, row, strict=True))
+    return RepositoryRow(**values | {"topics": json.loads(values["topics"])})
 
 
 _DOCUMENTS = "SELECT d.repository_id, d.path, manifest, text FROM document d {keys}"
@@ -245,9 +292,42 @@ _COPIES = """
     SELECT content_digest, * FROM skill WHERE state = 'listed' AND content_digest IN (SELECT unnest(?))
     ORDER BY stars DESC, lower(owner), lower(repository), slug, path
 """
-_GROUPS = """
-    SELECT {expression} AS value, count(*) OVER (PARTITION BY value), skill.* FROM skill {join}
-    WHERE state = 'listed' ORDER BY lower(value), value, lower(owner), owner, lower(repository), repository, slug, path
+_RANKED = """
+    SELECT {expression} AS value, skill.*, count(*) OVER (PARTITION BY value) AS total, row_number() OVER (
+        PARTITION BY value ORDER BY stars DESC, lower(owner), owner, lower(repository), repository, slug, path
+    ) AS place
+    FROM skill {join} WHERE state = 'listed' QUALIFY place <= ?
+"""
+# What a row of a list shows: stars above a thousand are shown in hundreds.
+_LIST_KEYS = """
+    WITH ranked AS ({ranked}), paged AS (SELECT *, (place - 1) // ? + 1 AS page FROM ranked)
+    SELECT value, page, any_value(total), sha256(string_agg(md5(concat_ws(chr(31), name, owner,
+           repository, coalesce(slug, path), description, level, coalesce(licence, ''), verdict,
+           CASE WHEN stars < 1000 THEN stars ELSE stars // 100 END, updated_at::DATE)), '' ORDER BY place))
+    FROM paged GROUP BY value, page ORDER BY lower(value), value, page
+"""
+_LIST_ROWS = """
+    WITH ranked AS ({ranked}), paged AS (SELECT *, (place - 1) // ? + 1 AS page FROM ranked)
+    SELECT value, page, paged.* EXCLUDE (value, page, total, place)
+    FROM paged JOIN (SELECT unnest(?) AS value, unnest(?) AS page) USING (value, page) ORDER BY value, page, place
+"""
+
+# All that the pages of an owner and of its repositories show besides its listed and gone skills.
+_OWNER_KEYS = """
+    WITH refused AS (
+        SELECT repository_id, sha256(string_agg(s::VARCHAR, chr(30) ORDER BY path)) AS rows
+        FROM skill s WHERE state = 'refused' GROUP BY ALL
+    ), said AS (
+        SELECT repository_id, sha256(string_agg(d::VARCHAR, chr(30) ORDER BY path, ordinal)) AS rows
+        FROM diagnostic d SEMI JOIN (FROM skill WHERE state = 'refused') USING (repository_id, path) GROUP BY ALL
+    )
+    SELECT r.owner, sha256(string_agg(concat_ws(chr(29), r::VARCHAR, coalesce(p.owner || '/' || p.name, ''),
+           coalesce(a::VARCHAR, ''), coalesce(refused.rows, ''), coalesce(said.rows, '')), chr(30)
+           ORDER BY lower(r.name), r.name)), list(r.repository_id ORDER BY lower(r.name), r.name)
+    FROM repository r LEFT JOIN repository p ON p.repository_id = r.parent_id
+    LEFT JOIN author_file a ON a.repository_id = r.repository_id
+    LEFT JOIN refused ON refused.repository_id = r.repository_id LEFT JOIN said ON said.repository_id = r.repository_id
+    GROUP BY r.owner ORDER BY lower(r.owner), r.owner
 """
 
 # One digest over all rows of a skill. Its files follow from the content digest; which other skills have the same
@@ -281,7 +361,7 @@ _SKILL_KEYS = """
            strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
                             coalesce(f.rows, ''), coalesce(c.rows, ''), document.manifest::VARCHAR,
-                            sha256(document.text), t::VARCHAR, n.rows, o.rows))
+                            length(document.text), t::VARCHAR, n.rows, o.rows))
     FROM skill s JOIN repository r USING (repository_id)
     LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
     LEFT JOIN finding_rows f USING (repository_id, path)

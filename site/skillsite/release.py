@@ -2,7 +2,8 @@
 
     output/live                      symbolic link to the release that is served
     output/releases/<name>/          a release: never changed after it has its name
-    output/releases/<name>.keys      what each file was made from, for the next build
+    output/releases/<name>.keys      what each file was made from, and which trees it has, for the next build
+    output/trees/                    the files of owners, which releases share (see `trees`)
 
 A file whose key is the same as in the live release is linked, not made again: both names are one file on
 disk. That is safe because files of a release are only ever created, never written to.
@@ -13,11 +14,13 @@ from __future__ import annotations
 import fcntl
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import NamedTuple
 
 from skilldata.errors import Busy
+from skillsite.trees import Counts, Tree, TreeEntry, Trees, count, link_tree, make_folder
 
 KEEP_RELEASES = 3
 LIVE = "live"
@@ -34,75 +37,110 @@ class SiteError(Busy):
     code = "site"
 
 
+class LinkedTree(NamedTuple):
+    """A tree that a release links to: its key, and what it has."""
+
+    key: str
+    counts: Counts
+
+
+class Keys(NamedTuple):
+    """What a release consists of: its own entries by name, and trees by owner."""
+
+    entries: dict[str, TreeEntry]
+    trees: dict[str, LinkedTree]
+
+    @property
+    def counts(self) -> Counts:
+        """Count files and pages."""
+        own = count(self.entries.values())
+        return Counts(
+            own.files + sum(tree.counts.files for tree in self.trees.values()),
+            own.pages + sum(tree.counts.pages for tree in self.trees.values()),
+        )
+
+
 class Release:
     """A release that is being filled.
 
     An entry is one or more files made from the same input: a name, and suffixes that give their paths when
-    put behind it. `written` and `kept` count files, `bytes` those of the written ones.
+    put behind it. `written`, `kept` and `removed` count files, `bytes` those of the written ones.
     """
 
-    def __init__(self, folder: Path, previous: Path | None = None) -> None:
+    def __init__(self, folder: Path, trees: Trees, previous: Path | None = None) -> None:
         self.folder = folder
-        self.written = 0
-        self.kept = 0
-        self.bytes = 0
+        self.written = self.kept = self.removed = self.bytes = 0
+        self._trees = trees
         self._previous = previous
-        self._previous_keys = _read_keys(previous) if previous else {}
-        self._keys: dict[str, str] = {}
+        self._before = read_keys(previous) if previous else Keys({}, {})
+        self._keys = Keys({}, {})
         self._folders: set[str] = set()
 
-    def __contains__(self, name: str) -> bool:
-        return name in self._keys
-
-    def __len__(self) -> int:
-        return len(self._keys)
-
-    def keep(self, name: str, key: str, suffixes: Iterable[str] = ("",)) -> bool:
+    def keep(self, name: str, key: str) -> bool:
         """Link an entry from the release before, if it was made from the same input; tell whether it was."""
-        entry = _entry(key, suffixes)
-        if self._previous is None or self._previous_keys.get(name) != entry:
+        entry = self._before.entries.get(name)
+        if self._previous is None or entry is None or entry.key != key:
             return False
         make_folder(self.folder, name, self._folders)
-        for suffix in suffixes:
-            try:
+        try:
+            for suffix in entry.suffixes:
                 os.link(f"{self._previous}/{name}{suffix}", f"{self.folder}/{name}{suffix}")
-            except FileExistsError:  # linked before a sibling failed
-                continue
-            except OSError:  # not there, or linked too often: to be made anew
-                self._unlink(name, suffixes)
-                return False
-        self._keys[name] = entry
-        self.kept += len(tuple(suffixes))
+        except OSError:  # not there, or linked too often: to be made anew
+            for suffix in entry.suffixes:
+                Path(f"{self.folder}/{name}{suffix}").unlink(missing_ok=True)
+            return False
+        self._keys.entries[name] = entry
+        self.kept += len(entry.suffixes)
         return True
 
     def write(self, name: str, key: str, contents: Contents) -> None:
         """Create the files of an entry."""
-        size = write_files(self.folder, name, contents, self._folders)
-        self.record(name, key, contents, size)
+        self.bytes += write_files(self.folder, name, contents, self._folders)
+        self._keys.entries[name] = TreeEntry(key, tuple(contents))
+        self.written += len(contents)
 
-    def record(self, name: str, key: str, suffixes: Iterable[str], size: int) -> None:
-        """Note an entry that another process created with `write_files`; `size` in bytes."""
-        self._keys[name] = _entry(key, suffixes)
-        self.written += len(tuple(suffixes))
-        self.bytes += size
+    def keep_tree(self, owner: str, key: str) -> bool:
+        """Link the tree of an owner, if there is one that was made from the same input; tell whether there was."""
+        before = self._before.trees.get(owner)
+        counts = before.counts if before and before.key == key else self._trees.counts(key)
+        if counts is None:
+            return False
+        self._link(owner, LinkedTree(key, counts))
+        self.kept += counts.files
+        return True
 
-    def missing(self) -> int:
-        """Count the files that the release before had and this one has not."""
-        return sum(_files_in(entry) for name, entry in self._previous_keys.items() if name not in self._keys)
+    def start_tree(self, owner: str, key: str) -> Tree:
+        """Begin the tree of an owner; what did not change is to be kept from the tree before."""
+        before = self._before.trees.get(owner)
+        return Tree(self._trees, key, before.key if before else None)
+
+    def finish_tree(self, owner: str, tree: Tree) -> None:
+        """Give a tree its name, and link it."""
+        tree.finish()
+        self._link(owner, LinkedTree(tree.key, count(tree.entries.values())))
+        self.written += tree.written
+        self.kept += tree.kept
+        self.bytes += tree.bytes
+        self.removed += tree.missing()
 
     def finish(self, name: str) -> Path:
         """Give the release its name. Its keys come first, so that a release without keys is never seen."""
         final = self.folder.with_name(name)
         keys = self.folder.with_name(name + _KEYS)
         partial = keys.with_name(_UNFINISHED + keys.name)
-        partial.write_text("".join(f"{path}\t{entry}\n" for path, entry in sorted(self._keys.items())))
+        partial.write_text("".join(_lines(self._keys)))
         partial.replace(keys)
         self.folder.rename(final)
+        gone = [entry for name, entry in self._before.entries.items() if name not in self._keys.entries]
+        self.removed += count(gone).files
+        self.removed += sum(
+            tree.counts.files for owner, tree in self._before.trees.items() if owner not in self._keys.trees
+        )
         return final
 
-    def _unlink(self, name: str, suffixes: Iterable[str]) -> None:
-        for suffix in suffixes:
-            Path(f"{self.folder}/{name}{suffix}").unlink(missing_ok=True)
+    def _link(self, owner: str, tree: LinkedTree) -> None:
+        link_tree(self.folder, owner, self._trees, tree.key, self._folders)
+        self._keys.trees[owner] = tree
 
 
 def write_files(folder: Path, name: str, contents: Contents, made: set[str]) -> int:
@@ -116,14 +154,6 @@ def write_files(folder: Path, name: str, contents: Contents, made: set[str]) -> 
         with open(f"{folder}/{name}{suffix}", "xb") as file:  # noqa: PTH123  pathlib doubles the cost of a small file
             file.write(content)
     return sum(map(len, contents.values()))
-
-
-def make_folder(folder: Path, name: str, made: set[str]) -> None:
-    """Make the folder that an entry's files go to, once."""
-    parent = name.rpartition("/")[0]
-    if parent not in made:
-        (folder / parent).mkdir(parents=True, exist_ok=True)
-        made.add(parent)
 
 
 @contextmanager
@@ -144,6 +174,7 @@ def only_builder(output: Path) -> Iterator[Path]:
             ) from None
         for left in releases.glob(_UNFINISHED + "*"):
             _delete(left)
+        Trees(output).remove_unfinished()
         yield releases
 
 
@@ -151,7 +182,7 @@ def start(releases: Path, name: str) -> Release:
     """Begin a release that will be called `name`, beside the one that is live."""
     folder = releases / (_UNFINISHED + name)
     folder.mkdir()
-    return Release(folder, live_release(releases.parent))
+    return Release(folder, Trees(releases.parent), live_release(releases.parent))
 
 
 def find(releases: Path, name: str) -> Path | None:
@@ -161,11 +192,6 @@ def find(releases: Path, name: str) -> Path | None:
         return None
     os.utime(folder)
     return folder
-
-
-def count_entries(release: Path) -> dict[str, int]:
-    """The entries of a finished release: name -> number of files."""
-    return {name: _files_in(entry) for name, entry in _read_keys(release).items()}
 
 
 def live_release(output: Path) -> Path | None:
@@ -183,17 +209,41 @@ def go_live(output: Path, release: Path) -> None:
 
 
 def remove_old(releases: Path, *, keep: int = KEEP_RELEASES) -> None:
-    """Delete all but the newest releases. The live one always stays."""
+    """Delete all but the newest releases, and the trees that none of the others has. The live one always stays."""
     live = live_release(releases.parent)
     finished = sorted(
         (folder for folder in releases.iterdir() if folder.is_dir() and not folder.name.startswith(".")),
         key=lambda folder: folder.stat().st_mtime_ns,
         reverse=True,
     )
-    for folder in finished[keep:]:
-        if folder.resolve() != live:
-            _delete(folder)
-            folder.with_name(folder.name + _KEYS).unlink(missing_ok=True)
+    old = [folder for folder in finished[keep:] if folder.resolve() != live]
+    for folder in old:
+        _delete(folder)
+        folder.with_name(folder.name + _KEYS).unlink(missing_ok=True)
+    if old:
+        kept = [folder for folder in finished if folder not in old]
+        Trees(releases.parent).remove_unused({tree.key for one in kept for tree in read_keys(one).trees.values()})
+
+
+def read_keys(release: Path) -> Keys:
+    """Read what a finished release consists of."""
+    keys = Keys({}, {})
+    file = release.with_name(release.name + _KEYS)
+    for line in file.read_text().splitlines() if file.exists() else ():
+        name, key, rest = line.split("\t")
+        if name.startswith("/"):
+            files, _, pages = rest.partition(",")
+            keys.trees[name[1:]] = LinkedTree(key, Counts(int(files), int(pages)))
+        else:
+            keys.entries[name] = TreeEntry(key, tuple(rest.split(",")))
+    return keys
+
+
+def _lines(keys: Keys) -> Iterator[str]:
+    for name, entry in sorted(keys.entries.items()):
+        yield f"{name}\t{entry.key}\t{','.join(entry.suffixes)}\n"
+    for owner, tree in sorted(keys.trees.items()):
+        yield f"/{owner}\t{tree.key}\t{tree.counts.files},{tree.counts.pages}\n"
 
 
 def _delete(path: Path) -> None:
@@ -201,19 +251,3 @@ def _delete(path: Path) -> None:
         shutil.rmtree(path)
     else:
         path.unlink()
-
-
-def _entry(key: str, suffixes: Iterable[str]) -> str:
-    return f"{key}\t{','.join(suffixes)}"
-
-
-def _files_in(entry: str) -> int:
-    return entry.count(",") + 1
-
-
-def _read_keys(release: Path) -> dict[str, str]:
-    file = release.with_name(release.name + _KEYS)
-    if not file.exists():
-        return {}
-    lines = (line.partition("\t") for line in file.read_text().splitlines())
-    return {name: entry for name, _, entry in lines}

@@ -46,6 +46,12 @@ class Judgement(NamedTuple):
     more: int  # findings that are not in `rows`
 
 
+def words_of(verdict: str) -> tuple[str, str]:
+    """Say in a word and in a sentence what a verdict means."""
+    words, _, meaning = _VERDICTS[Verdict(verdict)]
+    return words, meaning
+
+
 def judgement(skill: Skill) -> Judgement:
     """Put the scanner's verdict on a skill's current version into words."""
     words, level, meaning = _VERDICTS[Verdict(skill.summary.verdict)]

@@ -7,7 +7,7 @@ import json
 from skilldata.snapshot import Skill
 from skilldata.takedowns import HIDDEN, Takedown
 from skillsite.addresses import Addresses, owner_path, repository_path, skill_path
-from skillsite.pages import Crumb, Page
+from skillsite.pages import Crumb, Page, Twins
 from skillsite.visible import one_line
 
 
@@ -32,7 +32,7 @@ def tombstone_page(skill: Skill, why: Takedown, addresses: Addresses) -> Page:
         {
             "summary": summary,
             "why": why,
-            "twins": {"json": path + ".json", "markdown": path + ".md"},
+            "twins": Twins(path + ".json", path + ".md"),
             "repository": repository_path(summary.owner, summary.repository),
         },
         (
@@ -41,6 +41,7 @@ def tombstone_page(skill: Skill, why: Takedown, addresses: Addresses) -> Page:
             Crumb(summary.repository, repository_path(summary.owner, summary.repository)),
         ),
         hide=True,
+        twin=False,
     )
 
 

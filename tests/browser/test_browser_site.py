@@ -2,54 +2,17 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Dialog, Page, Request
 
-from skillapi.app import create_app
-from skillapi.live import FolderSource
-from skilldata.config import Settings, SiteSettings
-from skilldata.search import build_search_index
-from skilldata.snapshot import SEARCH, Snapshot
-from skillsite.build import build_site
-from tests.snapshots import ACME, SAMPLES, make_snapshot, sample_skill
-from tests.test_api import MemoryStore, serving
+from tests.browser.pages import PAGES
 from tests.test_markdown import VECTORS
 
-CHROMIUM = shutil.which("chromium")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-    "--no-first-run",
-]
-PAGES = (
-    "",
-    "skills/",
-    "owners/",
-    "topics/",
-    "licences/",
-    "o/acme/",
-    "r/acme/tools/",
-    "r/mallory/evil.repo/",
-    "search/",
-    "status/",
-    "about/",
-    "404.html",
-    *(f"s/{skill.repository.owner}/{skill.repository.name}/{skill.slug}.html" for skill in SAMPLES if skill.slug),
-)
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not installed (apt-get install chromium)"),
-]
+pytestmark = pytest.mark.browser
 
 
 @dataclass
@@ -79,35 +42,9 @@ class Watched:
             self.faults.append(asked.url)
 
     def open(self, path: str) -> None:
-        self.page.goto(self.origin + path, wait_until="load")
-
-
-@pytest.fixture(scope="module")
-def origin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """Address of a served site with the sample skills, and one skill for each vector of attack."""
-    root = tmp_path_factory.mktemp("browser")
-    hostile = [
-        sample_skill(
-            ACME, f"vector-{number}", vector[:1024], f"# {vector}\n\n{vector}\n\n[x]({vector})", name=vector[:60]
-        )
-        for number, vector in enumerate(VECTORS)
-    ]
-    folder = make_snapshot(root / "snapshot", [*SAMPLES, *hostile])
-    with Snapshot(folder) as snapshot:
-        build_search_index(snapshot, folder / SEARCH)
-        build_site(snapshot, root / "site", settings=SiteSettings(), jobs=1)
-    app = create_app(FolderSource(folder), MemoryStore(), Settings(), site_folder=root / "site")
-    with serving(app) as url:
-        yield url.rstrip("/") + "/"
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    """A Chromium without a window."""
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield running
-        running.close()
+        answer = self.page.goto(self.origin + path, wait_until="load")
+        if answer is None or not answer.ok:
+            self.faults.append(f"{path}: {answer and answer.status}")
 
 
 @pytest.fixture
@@ -132,7 +69,8 @@ def test_no_page_breaks_the_policy_or_scrolls_sideways_on_a_phone(watched: Watch
 @pytest.mark.timeout(240)
 def test_no_vector_runs_or_calls_home(watched: Watched) -> None:
     for number in range(len(VECTORS)):
-        watched.open(f"s/acme/tools/vector-{number}.html")
+        for ending in ("html", "files.html", "changes.html"):
+            watched.open(f"s/acme/tools/vector-{number}.{ending}")
     watched.open("r/acme/tools/")
     assert watched.faults == []
     assert watched.page.evaluate("typeof window.alert") == "function"
