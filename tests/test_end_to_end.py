@@ -35,6 +35,7 @@ from tests.standin import StandIn
 from tests.waiting import wait_until
 
 COMMAND = Path(sys.executable).with_name("skillregistry")
+SCHEDULES = ["crawl-due", "crawl-sources", "rescan-packages", "back-up-index", "maintain-index", "collect-garbage"]
 SAMPLES = ROOT / "tests" / "standin" / "samples"
 KILLS = 3
 
@@ -76,7 +77,7 @@ def worker(registry: Registry) -> Iterator[subprocess.Popen[bytes]]:
 
 def stored(registry: Registry) -> list[tuple[str, int]]:
     """Every object with its size, but for the status, which says when it was looked."""
-    return sorted(one for one in registry.objects.keys("") if one[0] != f"{INDEX}{STATUS}")
+    return sorted(one for one in registry.objects.keys("") if not one[0].startswith(f"{INDEX}{STATUS}"))
 
 
 def test_samples_become_a_checked_site_and_stay_as_they_are(registry: Registry, github: StandIn) -> None:
@@ -93,7 +94,8 @@ def test_samples_become_a_checked_site_and_stay_as_they_are(registry: Registry, 
 
     again = run(registry, "crawl", "--wait", *names)
     assert again["published"] == {**report["published"], "changed": False, "pages": 0, "files_written": 0}
-    assert (stored(registry), index(registry)) == (puts, state)
+    assert set(stored(registry)) ^ set(puts) == set()
+    assert index(registry) == state
     assert {path: path.stat().st_mtime_ns for path in site.rglob("*") if path.is_file()} == before
 
 
@@ -168,10 +170,10 @@ def test_a_wrong_setting_is_refused_with_its_name_and_the_nearest_one(tmp_path: 
 
 
 def test_schedules_are_made_paused_and_made_again_without_going_on(registry: Registry) -> None:
-    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources", "rescan-packages"]
+    assert run(registry, "crawl", "schedule") == SCHEDULES
     command = [str(COMMAND), "crawl", "pause", "--reason", "upkeep"]
     subprocess.run(command, env=environment(registry), check=True)
-    assert run(registry, "crawl", "schedule") == ["crawl-due", "crawl-sources", "rescan-packages"]
+    assert run(registry, "crawl", "schedule") == SCHEDULES
     assert asyncio.run(_paused(registry)) == {"crawl-due": "upkeep", "crawl-sources": "upkeep"}
     subprocess.run([COMMAND, "crawl", "resume"], env=environment(registry), check=True)
     assert asyncio.run(_paused(registry)) == {}

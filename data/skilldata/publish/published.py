@@ -59,6 +59,10 @@ class Published:
         except NotFound:
             return None
 
+    def has(self, path: str, data: bytes) -> bool:
+        """Say whether a file has these bytes, and so its compressed form, which a killed publisher may have changed."""
+        return self.get(path) == data and (path not in COMPRESSED or self.get(f"{path}.gz") == pack(data)[0])
+
     def document(self, model: type[AnyDocument], path: str) -> AnyDocument | None:
         """Read a document; None where it is not there."""
         data = self.get(path)
