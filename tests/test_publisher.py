@@ -362,6 +362,18 @@ def test_a_publisher_that_is_killed_leaves_a_whole_index_and_the_next_one_ends_t
         ).line(one)
 
 
+def test_a_compressed_form_that_a_killed_publisher_left_ahead_is_mended(place: Place, tmp_path: Path) -> None:
+    folder = built(tmp_path / "one", skills("a", "b"))
+    place.publisher().publish(folder)
+    before = place.target.get(f"{ROOT}entry.json.gz")
+    for name in ("entry.json", "history.json", "schema.json"):
+        place.target.put(f"{ROOT}{name}.gz", b"of the snapshot that never became live", Kind("", ""))
+    place.publisher().publish(folder)
+    assert place.target.get(f"{ROOT}entry.json.gz") == before
+    for name in ("entry.json", "history.json", "schema.json", "status.json"):
+        assert gzip.decompress(place.target.get(f"{ROOT}{name}.gz")) == place.target.get(ROOT + name)
+
+
 def test_a_bucket_serves_the_same(registry: Registry, tmp_path: Path) -> None:
     target = BucketTarget(registry.objects, has_packages=True)
     publisher = Publisher(target, KEEP, lock=tmp_path / "lock")

@@ -8,7 +8,7 @@ from skilldata.errors import NotFound
 from skilldata.jsonindex.build import pack
 from skilldata.jsonindex.documents import Document, Entry, History, PublishedSnapshot, PublisherState, Tree, encode
 from skilldata.jsonindex.tree import IndexTree, parse
-from skilldata.publish.order import PART, ROOT, STATE, Kind
+from skilldata.publish.order import DOCUMENT, PART, ROOT, STATE, URGENT, Kind
 from skilldata.publish.target import Target
 
 ENTRY, STATUS, HISTORY, NOTES, SCHEMA = "entry.json", "status.json", "history.json", "state.json", "schema.json"
@@ -59,10 +59,6 @@ class Published:
         except NotFound:
             return None
 
-    def has(self, path: str, data: bytes) -> bool:
-        """Say whether a file has these bytes, and so its compressed form, which a killed publisher may have changed."""
-        return self.get(path) == data and (path not in COMPRESSED or self.get(f"{path}.gz") == pack(data)[0])
-
     def document(self, model: type[AnyDocument], path: str) -> AnyDocument | None:
         """Read a document; None where it is not there."""
         data = self.get(path)
@@ -77,6 +73,13 @@ class Published:
         if path in COMPRESSED:
             self.target.put(f"{ROOT}{path}.gz", pack(data)[0], kind._replace(content_type=PART.content_type))
         self.target.put(ROOT + path, data, kind)
+
+    def mend_compressed(self) -> None:
+        """Make compressed forms anew that a publisher which was killed left ahead of what they are of."""
+        for path in sorted(COMPRESSED):
+            data = self.get(path)
+            if data is not None and self.get(f"{path}.gz") != pack(data)[0]:
+                self.put(path, data, URGENT if path == REVOCATIONS else DOCUMENT)
 
 
 def tree_path(snapshot_id: str) -> str:

@@ -296,6 +296,7 @@ class Publisher:
             self.published.note(feed=entry.snapshot)
         self._put_status(entry, seen)
         self._put_schema()
+        self.published.mend_compressed()
         done.paths += [ROOT + STATUS, *self._uploads.withdraw()]
         done.purge_error = purge(self._settings, done.paths)
         done.puts, done.put_bytes = self._target.puts, self._target.put_bytes

@@ -54,7 +54,7 @@ class SignedDocuments:
             files.append(file)
         if outgoing.vouch is not None:
             outgoing.vouch(files)
-        if (revoked := documents.get(REVOCATIONS)) and not self._published.has(REVOCATIONS, revoked):
+        if (revoked := documents.get(REVOCATIONS)) and self._published.get(REVOCATIONS) != revoked:
             self._published.put(REVOCATIONS, revoked, URGENT)
 
 
