@@ -142,7 +142,7 @@ def test_backups_never_lie_in_a_public_bucket(crawled: Registry) -> None:
         open_backups(settings)
     private = settings.model_copy(update={"backup": BackupSettings(bucket="private")})
     with pytest.raises(NotFound, match="bucket private"):
-        open_backups(private).find("20260101T000000Z-0123456789ab")
+        open_backups(private).find("20260101T000000.000000Z-0123456789ab")
 
 
 def test_a_database_without_schema_has_nothing_to_back_up(crawled: Registry, tmp_path: Path) -> None:

@@ -56,7 +56,7 @@ def _versions(vector: str) -> tuple[SampleVersion, SampleVersion]:
     return SampleVersion("0.0.1", "# Before\n", {"notes.txt": b"before\n"}), SampleVersion("0.0.2", text, files, day=1)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # its event loop would be in the way of other tests
 def browser() -> Iterator[Browser]:
     """A Chromium without a window."""
     if CHROMIUM is None:

@@ -84,7 +84,7 @@ class Backups:
         """
         parts = Parts(self._target)
         with tables.one_moment(database) as connection:
-            taken_at = datetime.now(UTC).replace(microsecond=0)
+            taken_at = datetime.now(UTC)
             revision = tables.revision(connection)
             stored = []
             for table in tables.list_tables(connection):
@@ -113,7 +113,9 @@ class Backups:
         for path, _ in self._target.paths(FOLDER):
             name = path.removeprefix(FOLDER).removesuffix(".json")
             if path.endswith(".json") and ID.fullmatch(name):
-                found.append(Kept(name, datetime.strptime(name[:16], "%Y%m%dT%H%M%SZ").replace(tzinfo=UTC)))
+                found.append(
+                    Kept(name, datetime.strptime(name.partition("-")[0], "%Y%m%dT%H%M%S.%fZ").replace(tzinfo=UTC))
+                )
         return sorted(found, reverse=True)
 
     def find(self, backup_id: str | None) -> Backup:

@@ -12,7 +12,7 @@ from pydantic import BaseModel
 from skilldata.errors import RegistryError
 
 FORMAT: Final = 1
-ID = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{12}")
+ID = re.compile(r"\d{8}T\d{6}\.\d{6}Z-[0-9a-f]{12}")
 
 
 class BackupError(RegistryError):
@@ -56,7 +56,7 @@ class Backup(BaseModel):
     @property
     def id(self) -> str:
         """Its time, and the beginning of the digest of all that it says."""
-        return f"{self.taken_at.astimezone(UTC):%Y%m%dT%H%M%SZ}-{hashlib.sha256(self.encode()).hexdigest()[:12]}"
+        return f"{self.taken_at.astimezone(UTC):%Y%m%dT%H%M%S.%fZ}-{hashlib.sha256(self.encode()).hexdigest()[:12]}"
 
     @property
     def rows(self) -> int:

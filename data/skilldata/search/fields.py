@@ -68,8 +68,8 @@ def open_index(folder: Path) -> tuple[tantivy.Schema, tantivy.Searcher]:
         ValueError, OSError: There is none, or it cannot be read.
     """
     # tantivy takes a lock file in the folder even to read. It gets a folder of links for that, which may
-    # go as soon as the files are mapped.
-    with tempfile.TemporaryDirectory(prefix="search-") as links:
+    # go as soon as the files are mapped; tantivy may write to it while it goes.
+    with tempfile.TemporaryDirectory(prefix="search-", ignore_cleanup_errors=True) as links:
         for file in folder.iterdir():
             if file.suffix != ".lock":
                 (Path(links) / file.name).symlink_to(file.absolute())
