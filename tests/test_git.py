@@ -64,13 +64,15 @@ def test_a_limit_ends_what_is_under_way_as_the_same_credential(github: StandIn, 
 
 def test_what_a_killed_worker_left_is_deleted(registry: Registry, fetcher: Fetcher) -> None:
     scratch = registry.settings.state_directory / "scratch"
-    fresh, old = scratch / "fetch-fresh", scratch / "fetch-old"
+    fresh, old, headers = scratch / "fetch-fresh", scratch / "fetch-old", scratch / "headers-old"
     for folder in (fresh, old):
         (folder / "objects").mkdir(parents=True)
     long_ago = time.time() - ABANDONED_SECONDS - 60
-    os.utime(old, (long_ago, long_ago))
+    headers.touch()
+    for left in (old, headers):
+        os.utime(left, (long_ago, long_ago))
     fetcher.sweep()
-    assert (fresh.exists(), old.exists()) == (True, False)
+    assert (fresh.exists(), old.exists(), headers.exists()) == (True, False, False)
 
 
 def _fetcher(registry: Registry) -> Fetcher:

@@ -90,11 +90,11 @@ class Fetcher:
         return (*settings, "fetch", "--quiet", *FETCH_OPTIONS)
 
     def sweep(self) -> None:
-        """Delete the folders that killed workers left."""
-        for folder in self._scratch.glob("fetch-*"):
+        """Delete what killed workers left: folders of repositories, and headers of answers."""
+        for left in (*self._scratch.glob("fetch-*"), *self._scratch.glob("headers-*")):
             with suppress(OSError):  # its owner has just deleted it
-                if time.time() - folder.stat().st_mtime > ABANDONED_SECONDS:
-                    shutil.rmtree(folder, ignore_errors=True)
+                if time.time() - left.stat().st_mtime > ABANDONED_SECONDS:
+                    shutil.rmtree(left) if left.is_dir() else left.unlink()
 
     def _new_folder(self) -> Path:
         self._scratch.mkdir(parents=True, exist_ok=True)
