@@ -24,10 +24,7 @@ class BackUpIndex:
         """Make one backup."""
         return await workflow.execute_activity_method(
             Chores.back_up,
-            start_to_close_timeout=policies.LONG,
-            schedule_to_close_timeout=policies.LONG,
-            heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.LONG_STEP,
         )
 
 
@@ -40,10 +37,7 @@ class MaintainIndex:
         """Clean it once."""
         return await workflow.execute_activity_method(
             Chores.maintain_index,
-            start_to_close_timeout=policies.LONG,
-            schedule_to_close_timeout=policies.LONG,
-            heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.LONG_STEP,
         )
 
 
@@ -56,8 +50,5 @@ class CollectGarbage:
         """Delete it once."""
         return await workflow.execute_activity_method(
             Chores.collect_garbage,
-            start_to_close_timeout=policies.LONG,
-            schedule_to_close_timeout=policies.LONG,
-            heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.LONG_STEP,
         )

@@ -46,9 +46,7 @@ class TakeDelivery:
             await workflow.execute_activity_method(
                 Signals.ask_for_refresh,
                 RefreshRequest(repository=repository, may_add=delivery.may_add),
-                start_to_close_timeout=policies.SHORT,
-                schedule_to_close_timeout=policies.SERVICE_DEADLINE,
-                retry_policy=policies.SERVICE_RETRY,
+                **policies.SERVICE_STEP,
             )
         return len(delivery.repositories)
 
@@ -132,9 +130,7 @@ class RefreshRepository:
         return await workflow.execute_activity_method(
             Activities.find_repository,
             self._request,
-            start_to_close_timeout=policies.SHORT,
-            schedule_to_close_timeout=policies.GITHUB_DEADLINE,
-            retry_policy=policies.GITHUB_RETRY,
+            **policies.GITHUB_STEP,
         )
 
     async def _publish(self, asked: int) -> None:
@@ -145,9 +141,7 @@ class RefreshRepository:
         await workflow.execute_activity_method(
             Signals.ask_to_publish,
             PublishAsk(workflow_id=workflow.info().workflow_id, number=number),
-            start_to_close_timeout=policies.SHORT,
-            schedule_to_close_timeout=policies.SERVICE_DEADLINE,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.SERVICE_STEP,
         )
         try:
             await workflow.wait_condition(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from temporalio.common import RetryPolicy
+from temporalio.workflow import ActivityConfig
 
 # GitHub says when to come back (next_retry_delay); this is for the failures that carry no such word. A limit of
 # GitHub's uses up no attempts: what must end after some failures counts `ATTEMPTS` itself, the rest has its deadline.
@@ -31,6 +32,20 @@ SHORT = timedelta(minutes=2)
 LONG = timedelta(hours=2)
 # A worker that was killed is noticed after this; one that works says so three times as often.
 HEARTBEAT = timedelta(seconds=30)
+
+# A step that asks the registry's own services, one that asks GitHub a little, and a long one that says it is alive.
+SERVICE_STEP = ActivityConfig(
+    start_to_close_timeout=SHORT, schedule_to_close_timeout=SERVICE_DEADLINE, retry_policy=SERVICE_RETRY
+)
+GITHUB_STEP = ActivityConfig(
+    start_to_close_timeout=SHORT, schedule_to_close_timeout=GITHUB_DEADLINE, retry_policy=GITHUB_RETRY
+)
+LONG_STEP = ActivityConfig(
+    start_to_close_timeout=LONG,
+    schedule_to_close_timeout=LONG,
+    heartbeat_timeout=HEARTBEAT,
+    retry_policy=SERVICE_RETRY,
+)
 
 # Fixed workflow ids: a second start of the same thing joins or waits, it never doubles.
 CRAWL_ID = "crawl"

@@ -73,9 +73,7 @@ class CrawlRegistry:
             self._counters.due = await workflow.execute_activity_method(
                 Activities.make_due,
                 args=[sources, request.full],
-                start_to_close_timeout=policies.SHORT,
-                schedule_to_close_timeout=policies.SERVICE_DEADLINE,
-                retry_policy=policies.SERVICE_RETRY,
+                **policies.SERVICE_STEP,
             )
         counters = await workflow.execute_child_workflow(
             CrawlPages.run,
@@ -157,9 +155,7 @@ class CrawlRepository:
         changed = await workflow.execute_activity_method(
             Activities.probe_repository,
             repository_id,
-            start_to_close_timeout=policies.SHORT,
-            schedule_to_close_timeout=policies.GITHUB_DEADLINE,
-            retry_policy=policies.GITHUB_RETRY,
+            **policies.GITHUB_STEP,
         )
         return await _crawl(repository_id) if changed else CrawlResult(repository_id=repository_id, read=False)
 
@@ -173,18 +169,12 @@ class PublishSnapshot:
         """Make the index as it is now live."""
         snapshot = await workflow.execute_activity_method(
             Activities.create_snapshot,
-            start_to_close_timeout=policies.LONG,
-            schedule_to_close_timeout=policies.LONG,
-            heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.LONG_STEP,
         )
         return await workflow.execute_activity_method(
             Activities.publish_snapshot,
             args=[snapshot, request.force, workflow.info().start_time],
-            start_to_close_timeout=policies.LONG,
-            schedule_to_close_timeout=policies.LONG,
-            heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.LONG_STEP,
         )
 
 
@@ -197,10 +187,7 @@ class RefreshMetadata:
         """Sign it; give until when it is valid, empty where none is signed."""
         return await workflow.execute_activity_method(
             Activities.refresh_metadata,
-            start_to_close_timeout=policies.LONG,
-            schedule_to_close_timeout=policies.LONG,
-            heartbeat_timeout=policies.HEARTBEAT,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.LONG_STEP,
         )
 
 
@@ -228,10 +215,7 @@ class RescanPackages:
             self._so_far = await workflow.execute_activity_method(
                 Activities.rescan_page,
                 self._so_far,
-                start_to_close_timeout=policies.LONG,
-                schedule_to_close_timeout=policies.LONG,
-                heartbeat_timeout=policies.HEARTBEAT,
-                retry_policy=policies.SERVICE_RETRY,
+                **policies.LONG_STEP,
             )
         return self._so_far
 
@@ -242,9 +226,7 @@ async def _due(sources: list[Source]) -> list[Source]:
     return await workflow.execute_activity_method(
         Activities.due_sources,
         sources,
-        start_to_close_timeout=policies.SHORT,
-        schedule_to_close_timeout=policies.SERVICE_DEADLINE,
-        retry_policy=policies.SERVICE_RETRY,
+        **policies.SERVICE_STEP,
     )
 
 
@@ -272,9 +254,7 @@ async def _discover(source: Source, *, whole: bool) -> Discovery:
         await workflow.execute_activity_method(
             Activities.interrupt_source,
             args=[source, found.error],
-            start_to_close_timeout=policies.SHORT,
-            schedule_to_close_timeout=policies.SERVICE_DEADLINE,
-            retry_policy=policies.SERVICE_RETRY,
+            **policies.SERVICE_STEP,
         )
     return found
 
@@ -285,9 +265,7 @@ async def _look_up_references() -> None:
         for _ in range(LOOK_UPS_PER_CRAWL):
             if not await workflow.execute_activity_method(
                 Activities.look_up_references,
-                start_to_close_timeout=policies.SHORT,
-                schedule_to_close_timeout=policies.GITHUB_DEADLINE,
-                retry_policy=policies.GITHUB_RETRY,
+                **policies.GITHUB_STEP,
             ):
                 return
     except ActivityError:
@@ -310,9 +288,7 @@ async def _crawl(repository_id: int) -> CrawlResult:
     await workflow.execute_activity_method(
         Activities.record_failure,
         FailureInput(repository_id=repository_id, code=code, message=message),
-        start_to_close_timeout=policies.SHORT,
-        schedule_to_close_timeout=policies.SERVICE_DEADLINE,
-        retry_policy=policies.SERVICE_RETRY,
+        **policies.SERVICE_STEP,
     )
     return CrawlResult(repository_id=repository_id, failed=True)
 

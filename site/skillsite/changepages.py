@@ -7,11 +7,11 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from skilldata.snapshot import FileRow, Skill, VersionRow
-from skillsite.addresses import Addresses, owner_path, repository_path, skill_path
+from skillsite.addresses import Addresses, repository_path, skill_path
 from skillsite.cards import CARD
 from skillsite.comparing import Comparison, compare
 from skillsite.packages import Texts
-from skillsite.pages import Crumb, Page
+from skillsite.pages import Crumb, Page, repository_crumbs
 from skillsite.visible import one_line
 
 CHANGES = ".changes.html"  # behind the path of a skill
@@ -67,8 +67,7 @@ def changes_page(skill: Skill, files_of: FilesOf, addresses: Addresses) -> Page:
             "json": path + ".json",
         },
         (
-            Crumb(summary.owner, owner_path(summary.owner)),
-            Crumb(summary.repository, repository_path(summary.owner, summary.repository)),
+            *repository_crumbs(summary.owner, summary.repository),
             Crumb(name, path + ".html"),
         ),
         hide=True,

@@ -9,10 +9,10 @@ from urllib.parse import quote
 from markupsafe import Markup, escape
 
 from skilldata.snapshot import FileRow, Skill, VersionRow
-from skillsite.addresses import Addresses, owner_path, repository_path, skill_path
+from skillsite.addresses import Addresses, repository_path, skill_path
 from skillsite.cards import CARD
 from skillsite.packages import Texts
-from skillsite.pages import Crumb, Page
+from skillsite.pages import Crumb, Page, repository_crumbs
 from skillsite.templating import visible
 from skillsite.visible import one_line
 
@@ -131,8 +131,7 @@ def files_page(skill: Skill, texts: Texts, anchors: Anchors, addresses: Addresse
         f"Every file of {summary.address} that is text, as it was at the commit that was read.",
         context,
         (
-            Crumb(summary.owner, owner_path(summary.owner)),
-            Crumb(summary.repository, repository_path(summary.owner, summary.repository)),
+            *repository_crumbs(summary.owner, summary.repository),
             Crumb(name, path + ".html"),
         ),
         hide=True,

@@ -13,6 +13,7 @@ from skillsite.addresses import (
     AddressError,
     Addresses,
     level_path,
+    owner_path,
     repository_path,
     skill_path,
     topic_path,
@@ -37,6 +38,11 @@ class Crumb(NamedTuple):
 
     text: str
     path: str
+
+
+def repository_crumbs(owner: str, repository: str) -> tuple[Crumb, Crumb]:
+    """The steps to what lies in a repository."""
+    return Crumb(owner, owner_path(owner)), Crumb(repository, repository_path(owner, repository))
 
 
 class Twins(NamedTuple):

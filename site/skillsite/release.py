@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from skilldata.errors import Busy
-from skillsite.trees import Counts, Tree, TreeEntry, Trees, count, link_tree, make_folder
+from skillsite.trees import Counts, Tree, TreeEntry, Trees, count, link_entry, link_tree, make_folder
 
 KEEP_RELEASES = 3
 LIVE = "live"
@@ -81,13 +81,7 @@ class Release:
         entry = self._before.entries.get(name)
         if self._previous is None or entry is None or entry.key != key:
             return False
-        make_folder(self.folder, name, self._folders)
-        try:
-            for suffix in entry.suffixes:
-                os.link(f"{self._previous}/{name}{suffix}", f"{self.folder}/{name}{suffix}")
-        except OSError:  # not there, or linked too often: to be made anew
-            for suffix in entry.suffixes:
-                Path(f"{self.folder}/{name}{suffix}").unlink(missing_ok=True)
+        if not link_entry(self._previous, self.folder, name, entry, self._folders):
             return False
         self._keys.entries[name] = entry
         self.kept += len(entry.suffixes)

@@ -27,7 +27,7 @@ from skillsite.filepages import FILES, Anchors, anchors_of, source_links, tree_r
 from skillsite.install import download, git_commands, source_address, verify_command
 from skillsite.loadcost import load_cost
 from skillsite.packages import NO_TEXTS, Texts
-from skillsite.pages import LEVELS, META_CHARACTERS, Crumb, Page, Twins, path_or_none
+from skillsite.pages import LEVELS, META_CHARACTERS, Crumb, Page, Twins, path_or_none, repository_crumbs
 from skillsite.plugins import PluginLink
 from skillsite.scanner import judgement
 from skillsite.skilltwins import json_ld
@@ -108,8 +108,7 @@ def skill_page(
         context,
         (
             Crumb("Skills", "skills/"),
-            Crumb(summary.owner, owner_path(summary.owner)),
-            Crumb(summary.repository, repository_path(summary.owner, summary.repository)),
+            *repository_crumbs(summary.owner, summary.repository),
         ),
         hide=summary.state != "listed",
         feed=path + SKILL_FEED,

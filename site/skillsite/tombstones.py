@@ -6,8 +6,8 @@ import json
 
 from skilldata.snapshot import Skill
 from skilldata.takedowns import HIDDEN, Takedown
-from skillsite.addresses import Addresses, owner_path, repository_path, skill_path
-from skillsite.pages import Crumb, Page, Twins
+from skillsite.addresses import Addresses, repository_path, skill_path
+from skillsite.pages import Crumb, Page, Twins, repository_crumbs
 from skillsite.visible import one_line
 
 
@@ -37,8 +37,7 @@ def tombstone_page(skill: Skill, why: Takedown, addresses: Addresses) -> Page:
         },
         (
             Crumb("Skills", "skills/"),
-            Crumb(summary.owner, owner_path(summary.owner)),
-            Crumb(summary.repository, repository_path(summary.owner, summary.repository)),
+            *repository_crumbs(summary.owner, summary.repository),
         ),
         hide=True,
         twin=False,

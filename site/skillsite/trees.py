@@ -80,15 +80,9 @@ class Tree:
     def keep(self, name: str, key: str) -> bool:
         """Link an entry from the tree before, if it was made from the same input; tell whether it was."""
         entry = self._before.get(name)
-        if entry is None or entry.key != key:
+        if self._previous is None or entry is None or entry.key != key:
             return False
-        make_folder(self.folder, name, self._made)
-        try:
-            for suffix in entry.suffixes:
-                os.link(f"{self._previous}/{name}{suffix}", f"{self.folder}/{name}{suffix}")
-        except OSError:  # not there, or linked too often: to be made anew
-            for suffix in entry.suffixes:
-                Path(f"{self.folder}/{name}{suffix}").unlink(missing_ok=True)
+        if not link_entry(self._previous, self.folder, name, entry, self._made):
             return False
         self.entries[name] = entry
         self.kept += len(entry.suffixes)
@@ -122,6 +116,22 @@ def link_tree(release: Path, owner: str, trees: Trees, key: str, made: set[str])
         make_folder(release, name, made)
         # Both lie two folders below the output: the link holds wherever that is moved.
         Path(f"{release}/{name}").symlink_to(f"../../../{TREES}/{key[:2]}/{target.name}/{part}")
+
+
+def link_entry(previous: Path, folder: Path, name: str, entry: TreeEntry, made: set[str]) -> bool:
+    """Link an entry's files from another folder; False, and none of them is linked, where that cannot be done.
+
+    `made` remembers folders between calls.
+    """
+    make_folder(folder, name, made)
+    try:
+        for suffix in entry.suffixes:
+            os.link(f"{previous}/{name}{suffix}", f"{folder}/{name}{suffix}")
+    except OSError:  # not there, or linked too often: to be made anew
+        for suffix in entry.suffixes:
+            Path(f"{folder}/{name}{suffix}").unlink(missing_ok=True)
+        return False
+    return True
 
 
 def make_folder(folder: Path, name: str, made: set[str]) -> None:

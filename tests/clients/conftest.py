@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests import node
-from tests.clients.published import Tree, served, serving_api
+from tests.clients.published import Tree, serving_api
+from tests.serving import served
 from tests.snapshots import SAMPLES
 
 # Not skipped but left out: only `make clients` installs them.

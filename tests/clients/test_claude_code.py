@@ -22,9 +22,10 @@ import pytest
 
 from tests import node
 from tests.clients.certificate import write_certificates
-from tests.clients.published import Client, Tree, _Quiet, files, packaged
+from tests.clients.published import Client, Tree, files, packaged
 from tests.clients.test_skills_client import CSV, PDF, with_version
 from tests.conftest import ROOT
+from tests.serving import QuietHandler
 from tests.snapshots import SAMPLES
 
 PROGRAMS = sorted((node.LARGE / "node_modules/@anthropic-ai").glob("claude-code-*/claude"))
@@ -56,7 +57,7 @@ def main(folder: Path) -> None:
     ca, certificate = write_certificates(folder / "tls", ADDRESS)
     tree = Tree(folder, f"https://{ADDRESS}:{PORT}")
     tree.publish("one", SAMPLES)
-    server = ThreadingHTTPServer((ADDRESS, PORT), functools.partial(_Quiet, directory=str(folder / "public")))
+    server = ThreadingHTTPServer((ADDRESS, PORT), functools.partial(QuietHandler, directory=str(folder / "public")))
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(certificate)
     server.socket = context.wrap_socket(server.socket, server_side=True)

@@ -12,7 +12,8 @@ from tuf.ngclient import Updater, UpdaterConfig
 
 from tests.killing import Place
 from tests.killing import publish as publish_snapshot
-from tests.tampering import FEW, TAMPERINGS, VICTIM, honest, publish, served
+from tests.serving import served
+from tests.tampering import FEW, TAMPERINGS, VICTIM, honest, publish
 from tests.test_trust import Registry
 
 MANY = {f"packages/{number:04d}.zip": f"package {number}".encode() for number in range(1000)}

@@ -14,7 +14,8 @@ import pytest
 from tests import node
 from tests.killing import Place
 from tests.killing import publish as publish_snapshot
-from tests.tampering import TAMPERINGS, VICTIM, honest, publish, served
+from tests.serving import served
+from tests.tampering import TAMPERINGS, VICTIM, honest, publish
 from tests.test_trust import Registry
 
 SCRIPT = Path(__file__).with_name("tuf_client.mjs")
