@@ -290,7 +290,8 @@ def _rows(skills: Sequence[SampleSkill], extra: Sequence[SampleRepository]) -> d
         for ordinal, (digest, version) in enumerate(zip(digests, skill.versions, strict=True), 1):
             rows["version"].append(key | _version(skill, version, ordinal, digest))
         if skill.versions:
-            rows["document"].append(key | {"manifest": json.dumps(skill.manifest), "text": skill.versions[-1].text})
+            text = skill.versions[-1].text if skill.redistributable else ""
+            rows["document"].append(key | {"manifest": json.dumps(skill.manifest), "text": text})
         names = ("rule", "level", "file", "line", "message", "remedy")
         rows["diagnostic"] += [
             key | {"ordinal": ordinal} | dict(zip(names, diagnostic, strict=True))

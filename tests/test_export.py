@@ -6,12 +6,14 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 
+import duckdb
 import pytest
 
 from skilldata.errors import NotFound, SnapshotError
 from skilldata.export import create_snapshot
 from skilldata.observed import OBSERVED
-from skilldata.snapshot import BUILT, LISTING, MANIFEST, Snapshot, read_info
+from skilldata.search import Query, SearchIndex
+from skilldata.snapshot import BUILT, LISTING, MANIFEST, SEARCH, Snapshot, read_info
 from skilldata.store import SnapshotStore
 from tests.conftest import Registry
 from tests.standin import StandIn
@@ -26,7 +28,7 @@ def crawler(registry: Registry, github: StandIn) -> Iterator[Crawler]:
     """A crawler that has crawled three folders, one of them no skill."""
     described = json.dumps(HOSTILE, ensure_ascii=False)
     files = {
-        "a/SKILL.md": f'---\nname: a\ndescription: {described}\n---\n\nBody, with "quotes"\n\n\\.\n',
+        "a/SKILL.md": f'---\nname: a\nlicense: MIT\ndescription: {described}\n---\n\nBody, with "quotes"\n\n\\.\n',
         "b/SKILL.md": "---\nname: b\ndescription: ''\n---\n",
         "c/SKILL.md": SKILL.format(name="c"),
     }
@@ -77,6 +79,25 @@ def test_a_snapshot_says_what_the_index_says(registry: Registry, crawler: Crawle
     listing = json.loads((folder / info.id / LISTING).read_text(encoding="utf-8"))
     assert [skill["slug"] for skill in listing["skills"]] == ["a", "c"]
     assert listing["counts"] == info.counts
+
+
+def test_a_text_without_a_licence_is_searched_but_not_handed_out(
+    registry: Registry, crawler: Crawler, github: StandIn
+) -> None:
+    text = SKILL.format(name="closed") + "\nOf zymurgical interest.\n"
+    github.add_repository("acme/closed", {"closed/SKILL.md": text})
+    crawler.crawl("acme/closed")
+    folder = registry.settings.state_directory / "snapshots"
+    made = folder / create_snapshot(registry.database, folder).id
+    with Snapshot(made) as snapshot:
+        assert snapshot.skill("acme", "closed", "closed").text == ""
+        assert snapshot.skill("acme", "tools", "a").text
+    with duckdb.connect() as connection:
+        texts = connection.execute("SELECT text FROM read_parquet(?)", [str(made / "parquet" / "document.parquet")])
+        assert sum(bool(text) for (text,) in texts.fetchall()) == 1
+    assert not [file for file in made.rglob("*") if file.is_file() and b"zymurgical" in file.read_bytes()]
+    found = SearchIndex(made / SEARCH).search(Query("zymurgical"))
+    assert [hit.slug for hit in found.hits] == ["closed"]
 
 
 def test_a_snapshot_without_its_manifest_is_no_snapshot(registry: Registry, crawler: Crawler) -> None:

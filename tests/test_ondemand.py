@@ -35,7 +35,7 @@ from tests.conftest import Registry
 from tests.standin import StandIn
 
 SECRET, OLD_SECRET = "a secret of the webhook", "the one that it had before"
-SKILL = "---\nname: {name}\ndescription: Does a thing.\n---\n{body}\n"
+SKILL = "---\nname: {name}\nlicense: MIT\ndescription: Does a thing.\n---\n{body}\n"
 
 
 @pytest.fixture

@@ -121,16 +121,23 @@ def test_pages_lie_beside_what_clients_install_from(site: Path) -> None:
         assert httpx.get(f"{url}/s/acme/.files").status_code == 404
 
 
-def test_what_loading_costs_is_estimated() -> None:
+def test_what_loading_costs_is_estimated(site: Path) -> None:
+    with Snapshot(site.parents[2] / "snapshot") as snapshot:
+        skill = snapshot.skill("acme", "tools", "noted")
+        closed = snapshot.skill(FORK.owner, FORK.name, "closed")
     text = "---\nname: a\n---\n\n# Body\n"
     files = [
         FileRow("SKILL.md", 0o644, len(text), ""),
         FileRow("ref.md", 0o644, 400, ""),
         FileRow("a.PNG", 0o644, 9000, ""),
     ]
-    front, body, whole = load_cost(text, "SKILL.md", files)
-    assert (front, body, whole) == (4, 2, 106)
-    assert load_cost("表計算", "SKILL.md", []).body == 3
+    assert load_cost(replace(skill, text=text, files=files)) == (4, 2, 106)
+    assert load_cost(replace(skill, text="表計算", files=[])).body == 3
+    front, body, whole = load_cost(closed)  # its text is not handed out
+    assert not closed.text
+    assert whole == -(-sum(file.size for file in closed.files) // 4)
+    assert 0 < front < whole
+    assert 0 < body < whole - front + 2
 
 
 def test_badges_cards_and_snippets(site: Path) -> None:

@@ -18,7 +18,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from skilldata import authorfiles, copies, plugintables, takedowns
+from skilldata import authorfiles, copies, plugintables, takedowns, unlicensed
 from skilldata.copies import sketch_new
 from skilldata.database import Database
 from skilldata.jsonindex.build import TREE, build_json_index
@@ -79,11 +79,10 @@ QUERIES: dict[str, str] = {
         WHERE verdict <> 'blocked' AND content_digest NOT IN (SELECT content_digest FROM withheld_package)
         ORDER BY content_digest, path
     """,
-    "document": """
-        SELECT repository_id, path, manifest, text
-        FROM skill JOIN version ON version_id = current_version_id JOIN package USING (content_digest)
-             LEFT JOIN skill_takedown AS ruled ON ruled.skill_id = skill.skill_id
-        WHERE verdict <> 'blocked' AND coalesce(ruled.state, 'yanked') = 'yanked' ORDER BY repository_id, path
+    # A text is its author's work: it is public where the licence lets us hand it out.
+    "document": f"""
+        SELECT repository_id, path, manifest, CASE WHEN redistributable THEN text ELSE '' END
+        {unlicensed.SHOWN} ORDER BY repository_id, path
     """,
     "diagnostic": """
         SELECT repository_id, path, ordinal, rule, diagnostic.level, file, line, message, remedy
@@ -194,7 +193,7 @@ def _export_rows(database: Database, work: Path, notify: Callable[[str], None]) 
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         row = connection.execute(AS_OF).fetchone()
         as_of: datetime = (row[0] if row else datetime.fromtimestamp(0, UTC)).replace(microsecond=0)
-        for table, query in {**QUERIES, **copies.QUERIES}.items():
+        for table, query in {**QUERIES, **copies.QUERIES, **unlicensed.QUERIES}.items():
             notify(table)
             digest.update(f"{table}\n".encode())
             for line in write_rows(work, table, _copy(connection, query)):
@@ -236,12 +235,16 @@ _LISTED = """
 """
 
 
+def _build_search(snapshot: Snapshot, work: Path) -> None:
+    build_search_index(snapshot, work / SEARCH, unlicensed.take_texts(work))
+
+
 # What is made from the tables, in this order: name, and who makes it in the snapshot's folder.
 PARTS: tuple[tuple[str, Callable[[Snapshot, Path], object]], ...] = (
     ("listing", _write_listing),
     ("parquet", lambda snapshot, work: write_parquet(snapshot, work / PARQUET)),
     ("json index", lambda snapshot, work: build_json_index(snapshot, work / JSON_INDEX)),
-    ("search index", lambda snapshot, work: build_search_index(snapshot, work / SEARCH)),
+    ("search index", _build_search),
 )
 
 

@@ -237,8 +237,9 @@ class RepositoryRow:
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """Everything that a snapshot knows of one skill. `text` is its whole SKILL.md; '' where refused.
+    """Everything that a snapshot knows of one skill.
 
+    `text` is its whole SKILL.md; '' where refused, and where its licence does not allow handing it out.
     `versions` are newest first, `files` those of the current version, `copies` the other listed skills
     with the same content. Of one that maintainers took down, `takedown` says why. A copy has
     an `origin`; an origin has `copy_count` copies, identical or nearly, of which `similar` are some of the latter.

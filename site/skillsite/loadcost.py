@@ -8,11 +8,11 @@ body of SKILL.md when the skill is used, the other files when the body leads to 
 
 from __future__ import annotations
 
+import json
 import posixpath
-from collections.abc import Sequence
 from typing import NamedTuple
 
-from skilldata.snapshot import FileRow
+from skilldata.snapshot import Skill
 from skillsite.markdown import split_front_matter
 
 BYTES_PER_TOKEN = 4
@@ -31,12 +31,19 @@ class LoadCost(NamedTuple):
     whole: int
 
 
-def load_cost(text: str, manifest_file: str, files: Sequence[FileRow]) -> LoadCost:
-    """Estimate what a skill costs; `text` is its SKILL.md, `files` are all its files, that one among them."""
-    front_matter, body = split_front_matter(text)
-    first = _tokens(_bytes(front_matter))
-    rest = sum(file.size for file in files if file.path != manifest_file and not _is_binary(file.path))
-    return LoadCost(first, _tokens(_bytes(body)), _tokens(_bytes(text) + rest))
+def load_cost(skill: Skill) -> LoadCost:
+    """Estimate what a skill costs.
+
+    Where its text is not handed out, its front matter is as long as the values in it, and the body is the rest.
+    """
+    file_name = skill.summary.manifest_file
+    if skill.text:
+        first, body = map(_bytes, split_front_matter(skill.text))
+    else:
+        first = _bytes(json.dumps(skill.manifest, ensure_ascii=False))
+        body = max(0, sum(file.size for file in skill.files if file.path == file_name) - first)
+    rest = sum(file.size for file in skill.files if file.path != file_name and not _is_binary(file.path))
+    return LoadCost(_tokens(first), _tokens(body), _tokens(first + body + rest))
 
 
 def _is_binary(path: str) -> bool:

@@ -77,7 +77,7 @@ def skill_page(
         "yanked": skill.takedown if summary.state == "yanked" else None,
         "level_meaning": LEVELS.get(summary.level, ""),
         "body": _body(skill, version, addresses),
-        "cost": load_cost(skill.text, summary.manifest_file, skill.files) if skill.text else None,
+        "cost": load_cost(skill) if skill.files else None,
         "download": found,
         "git": git_commands(summary, version, addresses),
         "verify": verify_command(found, addresses) if found else None,

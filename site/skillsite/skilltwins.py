@@ -55,7 +55,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
             {name: getattr(row, name) for name in ("rule", "level", "file", "line", "message", "remedy")}
             for row in skill.diagnostics
         ],
-        "estimated_tokens": load_cost(skill.text, summary.manifest_file, skill.files)._asdict(),
+        "estimated_tokens": load_cost(skill)._asdict(),
         "verdict": summary.verdict,
         "findings": [asdict(row) for row in skill.findings],
         "copies": [copy.address for copy in skill.copies],

@@ -28,12 +28,13 @@ MAX_DESCRIPTION = 1024  # the specification's own limit
 MAX_TAGS = 30
 
 
-def build_search_index(snapshot: Snapshot, folder: Path) -> None:
+def build_search_index(snapshot: Snapshot, folder: Path, texts: Iterable[tuple[int, str, str]] = ()) -> None:
     """Index every listed skill of a snapshot.
 
     Args:
         snapshot: Where the skills come from.
         folder: Where the index goes; made where it is missing, must be empty.
+        texts: What the snapshot does not hold: repository id, path and text, in the order of skills.
 
     Raises:
         SnapshotError: The folder is not empty.
@@ -45,7 +46,7 @@ def build_search_index(snapshot: Snapshot, folder: Path) -> None:
     index = create_index(folder)
     # One thread: documents keep the order of rows.
     writer = index.writer(HEAP_BYTES, 1)
-    for skill in _skills(snapshot):
+    for skill in _skills(snapshot, iter(texts)):
         writer.add_document(_document(skill, groups))
     writer.commit()
     writer.wait_merging_threads()
@@ -137,19 +138,21 @@ def _groups(snapshot: Snapshot) -> dict[tuple[int, str], _Copy]:
     return found
 
 
-def _skills(snapshot: Snapshot) -> Iterator[_Skill]:
+def _skills(snapshot: Snapshot, texts: Iterator[tuple[int, str, str]]) -> Iterator[_Skill]:
     documents = snapshot.query(_DOCUMENTS)
-    following = next(documents, None)
+    following, apart = next(documents, None), next(texts, None)
     for row in snapshot.query(_SKILLS):
         manifest, text = "{}", ""
         if following is not None and following[:2] == row[:2]:
             manifest, text = following[2:]
             following = next(documents, None)
+        if apart is not None and apart[:2] == row[:2]:
+            text, apart = apart[2], next(texts, None)
         if row[_BY_STARS] is not None:
             yield _Skill._make((*row, manifest, text))
-    if following is not None:
+    if lost := following or apart:
         raise SnapshotError(
-            f"the text of {following[1]} has no skill in its place", remedy="Make the snapshot anew, or report this."
+            f"the text of {lost[1]} has no skill in its place", remedy="Make the snapshot anew, or report this."
         )
 
 
