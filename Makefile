@@ -20,7 +20,7 @@ LOCK   := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --g
 ##@ Start here
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-12s %s\n", $$1, $$2}' Makefile
+	@awk 'BEGIN {FS = ":.*## "} /^##@/ {printf "\n%s\n", substr($$0, 5)} /^[a-z][a-z-]*:.*## / {printf "  %-14s %s\n", $$1, $$2}' Makefile
 
 setup: $(VENV)/.dev ## Make the development environment in .venv from the hashed locks
 
@@ -51,6 +51,9 @@ clients: $(VENV)/.dev tests/node_modules/.lock ## Install every client that peop
 	$(PY) -m tests.node install-large
 	$(PY) -m pytest tests/clients
 
+second-opinion: $(VENV)/.dev .second-opinion/.done ## Install the other scanner in .second-opinion (560 MB), and ask it something
+	$(PY) -m pytest tests/secondopinion
+
 fuzz: $(VENV)/.fuzz ## Feed readers, path rules, zip writer and scanner hostile bytes (SECONDS=600 a target; TARGET=NAME: one)
 	$(PY) -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
 
@@ -69,6 +72,7 @@ lock: $(VENV)/bin/uv ## Write requirements/*.txt anew from pyproject.toml
 	$(LOCK) --output-file requirements/prod.txt
 	$(subst compile pyproject.toml,compile --group build,$(LOCK)) --output-file requirements/build.txt
 	$(LOCK) --group fuzz --output-file requirements/fuzz.txt
+	$(subst compile pyproject.toml,compile,$(LOCK)) --group second-opinion --output-file requirements/second-opinion.txt
 
 ##@ Run a registry here
 
@@ -113,8 +117,13 @@ $(VENV)/.fuzz: $(VENV)/.dev requirements/fuzz.txt
 	$(UV) pip install --quiet --python $(PY) --require-hashes -r requirements/fuzz.txt
 	@touch $@
 
+.second-opinion/.done: $(VENV)/bin/uv requirements/second-opinion.txt
+	$(PYTHON) -m venv .second-opinion
+	$(UV) pip install --quiet --python .second-opinion/bin/python --require-hashes -r requirements/second-opinion.txt
+	@touch $@
+
 tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.json
 	$(PY) -m tests.node install
 	@test ! -d tests/node_modules/.bin || touch $@
 
-.PHONY: help setup demo test check fix docs clients fuzz drills bench screenshots lock up down crawl build serve clean
+.PHONY: help setup demo test check fix docs clients second-opinion fuzz drills bench screenshots lock up down crawl build serve clean

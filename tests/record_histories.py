@@ -30,6 +30,7 @@ from skilldata.ondemand import PUBLISH_SOON_ID, AskedRepository, Delivery, deliv
 from tests.standin import StandIn
 
 FOLDER = Path(__file__).parent / "histories"
+ADVISED = f"{RESCAN}/advised"  # a rescan that goes on to the second scanner
 SKILL = "---\nname: a\ndescription: Does a thing.\n---\n"
 
 
@@ -63,7 +64,8 @@ async def _record(github: StandIn, state: Path) -> None:
         await client.get_workflow_handle(PUBLISH_SOON_ID).result()
         with Database(settings.database) as database, database.transaction() as connection:
             connection.execute("UPDATE package SET rule_set = 'earlier'")
-        await client.execute_workflow(RescanPackages.run, Rescanned(), id=RESCAN, task_queue=queue)
+        for one in (RESCAN, ADVISED):
+            await client.execute_workflow(RescanPackages.run, Rescanned(), id=one, task_queue=queue)
         await client.execute_workflow(BackUpIndex.run, id=BACKUP, task_queue=queue)
         await client.execute_workflow(MaintainIndex.run, id=UPKEEP, task_queue=queue)
         await client.execute_workflow(CollectGarbage.run, id=GARBAGE, task_queue=queue)
@@ -75,6 +77,7 @@ async def _record(github: StandIn, state: Path) -> None:
         single,
         METADATA,
         RESCAN,
+        ADVISED,
         BACKUP,
         UPKEEP,
         GARBAGE,

@@ -18,6 +18,8 @@ from typing import Any
 
 import duckdb
 
+from skilldata.models import Severity
+from skilldata.opinions import Opinion, OpinionFinding
 from skilldata.snapshot import DATABASE, FORMAT, LISTING, MANIFEST, TABLES
 
 EPOCH = datetime(2026, 3, 1, 8, 30, tzinfo=UTC)
@@ -74,6 +76,7 @@ class SampleSkill:
     verdict: str = "no findings"
     findings: tuple[tuple[str | int | None, ...], ...] = ()  # rule severity file line evidence explanation remedy
     manifest_file: str = "SKILL.md"
+    opinion: Opinion | None = None  # of another scanner, on the current version
 
     @property
     def redistributable(self) -> bool:
@@ -195,6 +198,16 @@ SAMPLES: tuple[SampleSkill, ...] = (
             ("persistence", "HIGH", XSS, 3, XSS, "It outlives the task.", "Say how to remove it."),
             ("compiled-code", "MEDIUM", "a.so", None, "ELF", "Nobody can review it.", "Ship the source."),
         ),
+        opinion=Opinion(
+            scanner="other",
+            version=XSS,
+            highest=Severity.HIGH,
+            findings=(
+                OpinionFinding(rule=XSS, severity=Severity.HIGH, file="scripts/run.py", line=1, text=XSS),
+                OpinionFinding(rule="R2", severity=Severity.LOW, file="", text="It is vague."),
+            ),
+            more=12,
+        ),
     ),
     SampleSkill(
         HOSTILE,
@@ -302,6 +315,11 @@ def _rows(skills: Sequence[SampleSkill], extra: Sequence[SampleRepository]) -> d
             key | {"ordinal": ordinal} | dict(zip(columns, finding, strict=True))
             for ordinal, finding in enumerate(skill.findings)
         ]
+        if skill.opinion:
+            said = skill.opinion.model_dump(mode="json")
+            rows["second_opinion"].append(
+                {"content_digest": digests[-1], **said, "findings": json.dumps(said["findings"])}
+            )
     for digest, files in contents.items():
         rows["package"].append(_package(digest, files))
         rows["file"] += [

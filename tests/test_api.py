@@ -229,6 +229,15 @@ class TestReading:
         assert first["remedy"]
         assert (second["file"], second["line"]) == ("a.so", None)
 
+    def test_another_scanners_opinion_stands_beside_the_verdict(self, client: httpx.Client) -> None:
+        said = client.get("/api/v1/skills/mallory/evil.repo/xss").json()["second_opinion"]
+        assert (said["scanner"], said["highest"], said["more"], said["problem"]) == ("other", "HIGH", 12, "")
+        assert [(one["severity"], one["file"], one["line"]) for one in said["findings"]] == [
+            ("HIGH", "scripts/run.py", 1),
+            ("LOW", "", None),
+        ]
+        assert client.get(PDF).json()["second_opinion"] is None
+
     def test_a_search_can_ask_for_a_verdict(self, client: httpx.Client) -> None:
         found = client.get("/api/v1/search", params={"verdict": "findings"}).json()["results"]
         assert [hit["slug"] for hit in found] == ["xss"]

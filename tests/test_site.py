@@ -131,7 +131,13 @@ def test_a_page_says_what_the_scanner_found_and_what_it_cannot_see(site: Path) -
     assert re.search(r'<dd class="error"><a href="#findings">findings</a>', found)
     assert re.search(r">high</span> <code>persistence</code>.*:3</span>", found)
     assert "It outlives the task." in found
+    assert "Second opinion, advisory" in found
+    assert re.search(r"found 14 things, the heaviest high\. .*changes nothing here", found)
+    assert re.search(r">low</span> <code>R2</code></p>\n<p[^>]*>It is vague\.</p>", found)
+    twin = json.loads((site / "s" / "mallory" / "evil.repo" / "xss.json").read_text())
+    assert (twin["verdict"], twin["second_opinion"]["highest"]) == ("findings", "HIGH")
     quiet = (site / "s" / "acme" / "tools" / "pdf-forms.html").read_text()
+    assert "Second opinion" not in quiet
     assert re.search(r'<dd class=""><a href="#findings">no findings</a>', quiet)
     assert "no promise" in quiet
     assert "do not understand ordinary prose" in quiet

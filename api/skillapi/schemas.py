@@ -84,6 +84,29 @@ class Finding(Answer):
     remedy: str
 
 
+class SecondFinding(Answer):
+    """One thing that the second scanner names."""
+
+    rule: str
+    severity: Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"]
+    file: Annotated[str, Field(description="Path from the skill's folder; empty for the skill as a whole")]
+    line: Annotated[int | None, Field(description="Counts from 1")]
+    text: str
+
+
+class SecondOpinion(Answer):
+    """What another project's scanner says of the current version: advisory, no part of the verdict."""
+
+    scanner: str
+    version: str
+    highest: Annotated[
+        Literal["CRITICAL", "HIGH", "MEDIUM", "LOW", "INFO"] | None, Field(description="Null: it found nothing")
+    ]
+    findings: Annotated[list[SecondFinding], Field(description="Heaviest first, at most 50")]
+    more: Annotated[int, Field(description="Findings that are not kept")]
+    problem: Annotated[str, Field(description="Why it could not look; empty where it could")]
+
+
 class SkillSummary(Answer):
     """One skill of a repository. `slug`, `version` and `content_digest` are null where it was never listed."""
 
@@ -154,6 +177,9 @@ class SkillAnswer(SkillSummary):
     yanked: Annotated[str | None, Field(description="Why maintainers hide it from lists, where they do")]
     diagnostics: Annotated[dict[str, int], Field(description="How many of each level")]
     findings: Annotated[list[Finding], Field(description="Of the security scanner, heaviest first")]
+    second_opinion: Annotated[
+        SecondOpinion | None, Field(description="Advisory; null where no other scanner was asked")
+    ]
 
 
 class VersionsAnswer(Answer):

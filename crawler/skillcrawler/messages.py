@@ -109,6 +109,11 @@ class Rescanned(BaseModel):
     skills: int = 0
     unreadable: int = 0
     done: bool = False
+    # Of another scanner, where one is configured: how far it was asked, and why it could not be.
+    advised: bool = False
+    advised_after: str = ""
+    opinions: int = 0
+    no_opinions: str = ""
 
 
 class PublishInput(BaseModel):

@@ -19,6 +19,7 @@ from skillcrawler.chores import Chores
 from skillcrawler.github import GitHub
 from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex
 from skillcrawler.ondemand import PublishSoon, RefreshRepository, TakeDelivery
+from skillcrawler.secondopinion.activity import SecondOpinions
 from skillcrawler.signals import Signals
 from skillcrawler.workflows import (
     CrawlPages,
@@ -101,6 +102,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
         objects = ObjectStore(settings.s3)
         activities = Activities(settings, database, objects, github, site_builder)
         chores = Chores(settings, database, objects)
+        opinions = SecondOpinions(settings, database, objects)
         signals = Signals(settings)
         worker = Worker(
             client,
@@ -117,6 +119,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
                 activities.crawl_repository,
                 activities.record_failure,
                 activities.rescan_page,
+                opinions.ask_second_opinions,
                 activities.create_snapshot,
                 activities.publish_snapshot,
                 activities.refresh_metadata,

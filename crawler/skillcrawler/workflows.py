@@ -4,13 +4,13 @@ CrawlRegistry      sources -> repositories due -> CrawlPages -> PublishSnapshot
 CrawlPages         page of due repositories -> heads -> crawl the changed ones, ≤ N at once -> next page
 CrawlRepository    one repository now
 PublishSnapshot    snapshot -> site -> pointer
-RescanPackages     page of packages that other rules judged -> next page
+RescanPackages     page of packages that other rules judged -> next page; then pages for the second scanner
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from temporalio import workflow
@@ -33,6 +33,7 @@ with workflow.unsafe.imports_passed_through():
         PublishInput,
         Rescanned,
     )
+    from skillcrawler.secondopinion.activity import SecondOpinions
     from skilldata.models import Source
 
 Result = TypeVar("Result")
@@ -206,18 +207,21 @@ class RescanPackages:
 
     @workflow.run
     async def run(self, so_far: Rescanned) -> Rescanned:
-        """Scan until nothing is due; give what was done."""
+        """Scan until nothing is due, then ask the second scanner; give what was done."""
         pages = 0
-        while not self._so_far.done:
+        while step := self._next():
             if pages == RESCANS_PER_RUN:
                 workflow.continue_as_new(self._so_far)
             pages += 1
-            self._so_far = await workflow.execute_activity_method(
-                Activities.rescan_page,
-                self._so_far,
-                **policies.LONG_STEP,
-            )
+            self._so_far = await workflow.execute_activity_method(step, self._so_far, **policies.LONG_STEP)
         return self._so_far
+
+    def _next(self) -> Callable[[Any, Rescanned], Rescanned] | None:
+        if not self._so_far.done:
+            return Activities.rescan_page
+        if not self._so_far.advised and workflow.patched("second-opinion"):
+            return SecondOpinions.ask_second_opinions
+        return None
 
 
 async def _due(sources: list[Source]) -> list[Source]:

@@ -216,6 +216,18 @@ class LicenceSettings(Section):
         return tuple(spdx for spdx in (*self.redistributable, *self.also) if spdx.lower() not in never)
 
 
+class SecondOpinionSettings(Section):
+    """Another scanner's opinion of each content, shown beside our own verdict and never part of it."""
+
+    python: Annotated[
+        Path | None, Field(description="Python of an environment with cisco-ai-skill-scanner; empty: no second opinion")
+    ] = None
+    timeout_seconds: Annotated[float, Field(gt=0, le=600, description="Longest wait for one opinion")] = 60
+    max_memory_bytes: Annotated[
+        int, Field(ge=64 * MIB, description="Memory that a process of that scanner may take; enforced on Linux")
+    ] = 512 * MIB
+
+
 class TrustSettings(Section):
     """Signed metadata. Without an online key, nothing is signed."""
 
@@ -371,6 +383,7 @@ class Settings(BaseSettings):
     worker: WorkerSettings = WorkerSettings()
     package: PackageSettings = PackageSettings()
     licence: LicenceSettings = LicenceSettings()
+    second_opinion: SecondOpinionSettings = SecondOpinionSettings()
     trust: TrustSettings = TrustSettings()
     publish: PublishSettings = PublishSettings()
     backup: BackupSettings = BackupSettings()

@@ -18,7 +18,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from skilldata import authorfiles, copies, plugintables, takedowns, unlicensed
+from skilldata import authorfiles, copies, opinions, plugintables, takedowns, unlicensed
 from skilldata.copies import sketch_new
 from skilldata.database import Database
 from skilldata.jsonindex.build import TREE, build_json_index
@@ -105,10 +105,12 @@ QUERIES: dict[str, str] = {
     **plugintables.QUERIES,
     **takedowns.QUERIES,
     **authorfiles.QUERIES,
+    **opinions.QUERIES,
 }
 AS_OF = """
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
-                    (SELECT max(scanned_at) FROM package), 'epoch'::timestamptz)
+                    (SELECT max(scanned_at) FROM package), (SELECT max(given_at) FROM second_opinion),
+                    'epoch'::timestamptz)
 """
 
 

@@ -27,7 +27,7 @@ from typing import Any, Self
 
 import duckdb
 
-from skilldata import authorfiles, copyrows, plugintables, takedowns
+from skilldata import authorfiles, copyrows, opinions, plugintables, takedowns
 from skilldata.errors import NotFound, SnapshotError
 from skilldata.takedowns import Takedown
 
@@ -93,6 +93,7 @@ TABLES: dict[str, str] = {
     **takedowns.TABLES,
     **authorfiles.TABLES,
     **copyrows.TABLES,
+    **opinions.TABLES,
 }
 
 # What analysts ask for most, over those tables.
@@ -258,6 +259,7 @@ class Skill:
     origin: copyrows.Origin | None = None
     copy_count: int = 0
     similar: list[copyrows.Origin] = field(default_factory=list)
+    second_opinion: opinions.Opinion | None = None  # another scanner's, advisory
 
     @property
     def current(self) -> VersionRow | None:
@@ -353,6 +355,7 @@ class Snapshot:
             origin=copyrows.origin_of(self.query, *key),
             copy_count=count,
             similar=similar,
+            second_opinion=opinions.opinions_of(self.query, [digest]).get(digest) if digest else None,
         )
 
     def author_wishes(self, repository_id: int) -> authorfiles.AuthorWishes:

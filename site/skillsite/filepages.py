@@ -69,6 +69,7 @@ def anchors_of(skill: Skill, texts: Texts) -> Anchors:
     """Name the files of a skill, and the lines that its findings and diagnostics are about."""
     said = [(row.file, row.line) for row in skill.findings]
     said += [(row.file, row.line) for row in skill.diagnostics]
+    said += [(row.file, row.line) for row in (skill.second_opinion.findings if skill.second_opinion else ())]
     return Anchors(skill.files, texts, said)
 
 

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 from skilldata.authorfiles import NONE as NO_WISHES
 from skilldata.authorfiles import AuthorWishes, wishes
 from skilldata.copyrows import MOST, Origin
+from skilldata.opinions import opinions_of
 from skilldata.snapshot import (
     DiagnosticRow,
     FileRow,
@@ -130,6 +131,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
     origins = {(row[0], row[1]): Origin(*row[2:]) for row in _by_key(snapshot, _ORIGINS, keys)}
     counts = {(row[0], row[1]): row[2] for row in _by_key(snapshot, _COPY_COUNTS, keys)}
     similar = _grouped(_by_key(snapshot, _SIMILAR, keys), 2)
+    opinions = opinions_of(snapshot.query, digests)
     takedowns = {(row[0], row[1]): Takedown(*row[2:]) for row in _by_key(snapshot, _TAKEDOWNS, keys)}
     skills = []
     for key in keys:
@@ -151,6 +153,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
                 origin=origins.get(key),
                 copy_count=counts.get(key, 0),
                 similar=[Origin(*row) for row in similar[key][:MOST]],
+                second_opinion=opinions.get(summary.content_digest or ""),
             )
         )
     return skills
@@ -361,13 +364,13 @@ _SKILL_KEYS = """
            strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
                             coalesce(f.rows, ''), coalesce(c.rows, ''), document.manifest::VARCHAR,
-                            length(document.text), t::VARCHAR, n.rows, o.rows))
+                            length(document.text), t::VARCHAR, n.rows, o.rows, said::VARCHAR))
     FROM skill s JOIN repository r USING (repository_id)
     LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
     LEFT JOIN finding_rows f USING (repository_id, path)
     LEFT JOIN copy_rows c USING (content_digest) LEFT JOIN document USING (repository_id, path)
     LEFT JOIN takedown t USING (repository_id, path) LEFT JOIN near_rows n USING (repository_id, path)
-    LEFT JOIN origin_rows o USING (repository_id, path)
+    LEFT JOIN origin_rows o USING (repository_id, path) LEFT JOIN second_opinion said USING (content_digest)
     WHERE s.state <> 'refused'
     ORDER BY lower(s.owner), s.owner, lower(repository), repository, slug, s.state = 'listed' DESC, path
 """

@@ -29,7 +29,7 @@ from skillsite.loadcost import load_cost
 from skillsite.packages import NO_TEXTS, Texts
 from skillsite.pages import LEVELS, META_CHARACTERS, Crumb, Page, Twins, path_or_none, repository_crumbs
 from skillsite.plugins import PluginLink
-from skillsite.scanner import judgement
+from skillsite.scanner import judgement, second_opinion
 from skillsite.skilltwins import json_ld
 from skillsite.visible import one_line
 
@@ -96,6 +96,7 @@ def skill_page(
         "origin_path": _page_of(skill.origin) if skill.origin else None,
         "similar": [(one, _page_of(one)) for one in skill.similar],
         "judged": judgement(skill),
+        "second": second_opinion(skill.second_opinion),
         "snippets": snippets(summary, path, addresses),
         "badge": path + BADGE,
         "twins": Twins(path + ".json", path + ".md"),

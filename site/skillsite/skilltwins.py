@@ -13,7 +13,7 @@ from skillsite.addresses import Addresses, licence_path, skill_path
 from skillsite.install import download, package_url, source_address
 from skillsite.loadcost import load_cost
 from skillsite.pages import LEVELS, path_or_none
-from skillsite.scanner import judgement
+from skillsite.scanner import judgement, second_opinion
 from skillsite.visible import one_line, show_hidden
 
 
@@ -58,6 +58,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "estimated_tokens": load_cost(skill)._asdict(),
         "verdict": summary.verdict,
         "findings": [asdict(row) for row in skill.findings],
+        "second_opinion": skill.second_opinion.model_dump(mode="json") if skill.second_opinion else None,
         "copies": [copy.address for copy in skill.copies],
         "origin": _similar(skill.origin) if skill.origin else None,
         "copy_count": skill.copy_count,
@@ -100,6 +101,8 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
         f"{row.explanation}"
         for row in judged.rows
     ]
+    if second := second_opinion(skill.second_opinion):
+        lines += [f"- Second opinion, advisory: {one_line(second.words)}"]
     lines += ["", "This skill is not reviewed.", ""]
     if fetch:
         lines += [

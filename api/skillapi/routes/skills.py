@@ -13,7 +13,15 @@ from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem, taken_down
 from skillapi.routes import shown
-from skillapi.schemas import DiagnosticsAnswer, FilesAnswer, Finding, PackagedFile, SkillAnswer, VersionsAnswer
+from skillapi.schemas import (
+    DiagnosticsAnswer,
+    FilesAnswer,
+    Finding,
+    PackagedFile,
+    SecondOpinion,
+    SkillAnswer,
+    VersionsAnswer,
+)
 from skilldata.clientkeys import type_client_keys
 from skilldata.errors import NotFound
 from skilldata.pluginrows import plugins_of_skill
@@ -64,6 +72,9 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         yanked=skill.takedown.reason if skill.takedown else None,
         diagnostics=dict(sorted(Counter(one.level for one in skill.diagnostics).items())),
         findings=[Finding.model_validate(row, from_attributes=True) for row in skill.findings],
+        second_opinion=SecondOpinion.model_validate(skill.second_opinion, from_attributes=True)
+        if skill.second_opinion
+        else None,
     )
 
 

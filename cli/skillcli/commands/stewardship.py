@@ -18,6 +18,7 @@ from skillcli import context
 from skilldata.errors import ConfigurationError, ServiceUnavailable
 
 if TYPE_CHECKING:
+    from skilldata.opinions import Opinion
     from skilldata.stewardship import Action, Rulings, Standing, Target
 
 MAX_REASON = 500
@@ -258,9 +259,21 @@ def _described(found: Standing) -> str:
         f"version   {found.label or 'none'}",
         f"content   {found.content_digest or 'none'}",
         f"package   {found.package_digest or 'none'}",
+        *_second_opinion(found.second_opinion),
     ]
     lines += [
         f"ruling    {one.action} {one.named} by {one.actor} ({one.origin}): {one.reason}" for one in found.rulings
     ]
     lines += [f"event     {one.at:%Y-%m-%d %H:%M} {one.kind} by {one.actor}" for one in found.events]
     return "\n".join(lines)
+
+
+def _second_opinion(said: Opinion | None) -> Iterator[str]:
+    if said is None:
+        return
+    judged = said.problem or (said.highest.lower() if said.highest else "nothing found")
+    yield f"opinion   {said.scanner} {said.version}, advisory: {judged}"
+    for one in said.findings:
+        yield f"          {one.severity.lower()} {one.rule} {one.file}{f':{one.line}' if one.line else ''}: {one.text}"
+    if said.more:
+        yield f"          and {said.more} more"

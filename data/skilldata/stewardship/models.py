@@ -10,6 +10,7 @@ from pydantic import Field, StringConstraints
 
 from skilldata.errors import RegistryError
 from skilldata.models import Digest, Record
+from skilldata.opinions import Opinion
 
 Reason = Annotated[str, StringConstraints(strip_whitespace=True, min_length=3, max_length=500)]
 Owner = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9_.-]{1,100}$")]
@@ -93,6 +94,7 @@ class Standing(Record):
     label: str | None
     content_digest: Digest | None
     package_digest: Digest | None
+    second_opinion: Opinion | None  # another scanner's of that content, advisory
     rulings: tuple[Ruling, ...]
     events: tuple[Event, ...]
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 from skilldata.database import Database
 from skilldata.database.events import add_event, clean
 from skilldata.errors import NotFound
+from skilldata.opinions import kept_opinion
 from skilldata.stewardship.models import Action, Event, Origin, Ruling, Standing, StewardshipError, Target
 
 if TYPE_CHECKING:
@@ -152,10 +153,11 @@ class Rulings:
             assert row is not None  # noqa: S101 - `find` saw it, and no skill is ever deleted
             rulings = _rulings(connection, _CONCERNS, {"skill": target.skill_id})
             events = connection.execute(_EVENTS, {"skill": target.skill_id, "limit": MAX_EVENTS}).fetchall()
+            opinion = kept_opinion(connection, row[-2])
         names = ("address", "repository_id", "path", "upstream", "state", "reason", "legal", "label")
         values = dict(zip((*names, "content_digest", "package_digest"), row, strict=True))
         history = (Event(at=at, kind=kind, actor=actor, evidence=evidence) for at, kind, actor, evidence in events)
-        return Standing(**values, rulings=tuple(rulings), events=tuple(history))
+        return Standing(**values, second_opinion=opinion, rulings=tuple(rulings), events=tuple(history))
 
     @contextmanager
     def _changing(self, dry_run: bool) -> Iterator[_Connection]:
