@@ -10,6 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -108,6 +109,14 @@ def test_images_are_pinned_or_said_not_to_be() -> None:
     assert (done.returncode == 0) is pinned
     assert pinned or "not pinned by digest" in done.stderr
     assert f"ARG PYTHON_IMAGE={named['PYTHON_IMAGE'].partition('@')[0]}" in (DEPLOY / "Dockerfile").read_text()
+
+
+@pytest.mark.parametrize("lock", ["prod", "run", "dev"])
+def test_locks_have_what_the_project_says_it_needs(lock: str) -> None:
+    named = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["dependencies"]
+    wanted = {re.split(r"[<>=\[; ]", one)[0].lower().replace("_", "-") for one in named}
+    locked = set(re.findall(r"^([a-z0-9.-]+)==", (ROOT / "requirements" / f"{lock}.txt").read_text(), re.MULTILINE))
+    assert wanted - locked == set(), "run: make lock"
 
 
 def test_pin_writes_digests(tmp_path: Path) -> None:

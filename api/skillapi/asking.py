@@ -37,6 +37,7 @@ from skilldata.ondemand import (
     delivery_id,
     refresh_id,
 )
+from skilldata.temporal import access
 
 CALL_SECONDS = 5.0
 QUERY = timedelta(seconds=2)
@@ -127,12 +128,15 @@ class TemporalCrawler:
                 remedy="It reads every repository again by itself, within a week at most.",
             )
         if self._client is None:
+            how = access(self._settings)
             self._client = await _answered(
                 Client.connect(
                     self._settings.server_url,
                     namespace=self._settings.namespace,
                     data_converter=pydantic_data_converter,
                     retry_config=_RETRY,
+                    tls=how.tls,
+                    api_key=how.api_key,
                 )
             )
         return self._client

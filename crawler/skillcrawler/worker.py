@@ -34,6 +34,7 @@ from skilldata.config import Settings, TemporalSettings
 from skilldata.database import Database
 from skilldata.errors import ConfigurationError, ServiceUnavailable
 from skilldata.objects import ObjectStore
+from skilldata.temporal import access
 
 WORKFLOWS = (
     CrawlRegistry,
@@ -62,7 +63,7 @@ async def connect(settings: TemporalSettings, *, runtime: Runtime | None = None)
         runtime: The SDK's runtime, where another than the process's own is wanted.
 
     Raises:
-        ConfigurationError: No server is configured.
+        ConfigurationError: No server is configured, or half a certificate is.
         ServiceUnavailable: It does not answer.
     """
     if settings.server_url is None:
@@ -70,17 +71,20 @@ async def connect(settings: TemporalSettings, *, runtime: Runtime | None = None)
             "no Temporal server is configured: temporal.server_url is empty",
             remedy="Run `skillregistry up` for an embedded one, or set SKILLREGISTRY_TEMPORAL__SERVER_URL.",
         )
+    how = access(settings)
     try:
         return await Client.connect(
             settings.server_url,
             namespace=settings.namespace,
             data_converter=pydantic_data_converter,
             runtime=runtime,
+            tls=how.tls,
+            api_key=how.api_key,
         )
-    except (RPCError, RuntimeError) as error:
+    except (RPCError, RuntimeError, ValueError) as error:
         raise ServiceUnavailable(
             f"Temporal at {settings.server_url} does not answer: {error}",
-            remedy="Run `skillregistry status`, then `skillregistry up`.",
+            remedy="Run `skillregistry status`, then `skillregistry up`; for a server elsewhere, see temporal.tls.",
         ) from None
 
 

@@ -81,6 +81,20 @@ class TemporalSettings(Section):
     server_url: Annotated[str | None, Field(description="host:port of the Temporal front end")] = None
     namespace: Annotated[str, Field(description="Temporal namespace")] = "default"
     task_queue: Annotated[str, Field(description="Queue of workflows and activities")] = "skill-registry-queue"
+    tls: Annotated[bool, Field(description="Encrypt the connection; what follows here does so by itself")] = False
+    tls_root: Annotated[str | None, Field(description="Certificates that the server's is checked with, in PEM")] = None
+    tls_name: Annotated[
+        str | None, Field(description="Name in the server's certificate, where it is not that of server_url")
+    ] = None
+    tls_certificate: Annotated[str | None, Field(description="Certificate that the server knows us by, in PEM")] = None
+    tls_private_key: Annotated[SecretStr | None, Field(description="Key of that certificate, in PEM")] = None
+    api_key: Annotated[SecretStr | None, Field(description="API key of Temporal Cloud")] = None
+
+    @property
+    def encrypted(self) -> bool:
+        """Whether the connection is."""
+        means = (self.tls_root, self.tls_name, self.tls_certificate, self.tls_private_key, self.api_key)
+        return self.tls or any(means)
 
 
 class AppSettings(Section):

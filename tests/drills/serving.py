@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 import threading
@@ -17,6 +16,7 @@ import libfaketime
 from skilldata.objects import package_key
 from tests.drills.drill import Done, Drill, Stage, fsck, kill, process, published, registry_of, timed
 from tests.faultruns import COMMAND
+from tests.ports import free_port
 from tests.standin import StandIn
 from tests.test_end_to_end import run
 from tests.waiting import wait_until
@@ -34,7 +34,7 @@ def kill_api(stage: Stage) -> Done:
         names = _skills(stage.github, "drill/api")
         published(registry, *names)
         [digest] = registry.rows("SELECT package_digest FROM package LIMIT 1")[0]
-        port = _free()
+        port = free_port()
         wrong = []
         with process(registry, "serve", "--port", str(port)) as first:
             wait_until(lambda: _status(port, "/readyz") == 200, 60)
@@ -69,7 +69,7 @@ def other_clock(stage: Stage) -> Done:
         run(registry, "trust", "init", "--keys", str(keys), "--bins", "4")
         registry.environment["SKILLREGISTRY_TRUST__ONLINE_KEY_FILE"] = str(keys / "online.pem")
         published(registry, *_skills(stage.github, "drill/clock"))
-        port, root = _free(), registry.settings.state_directory / "tuf" / "1.root.json"
+        port, root = free_port(), registry.settings.state_directory / "tuf" / "1.root.json"
         with process(registry, "serve", "--port", str(port)):
             wait_until(lambda: _status(port, "/readyz") == 200, 60)
             now = _refresh(port, root, stage.scratch / "today")
@@ -153,7 +153,7 @@ def take_down(stage: Stage) -> Done:
         # One of three is more than may go by itself; of a real registry's, one is not.
         registry.environment["SKILLREGISTRY_PUBLISH__MAX_SHRINK"] = "1"
         published(registry, *_skills(stage.github, "drill/gone"))
-        port = _free()
+        port = free_port()
         with process(registry, "serve", "--port", str(port)):
             wait_until(lambda: _status(port, "/api/v1/skills/drill/gone/a") == 200, 60)
             with timed(measured, "seconds until API, site and bucket"):
@@ -197,11 +197,6 @@ def _status(port: int, path: str) -> int:
         return error.code
     except OSError:
         return 0
-
-
-def _free() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        return int(free.getsockname()[1])
 
 
 DRILLS = (

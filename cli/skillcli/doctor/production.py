@@ -48,6 +48,14 @@ def check_settings(settings: Settings) -> Iterator[Finding]:
         endpoint,
         "Set an https s3.endpoint.",
     )
+    temporal = settings.temporal.server_url or "localhost:7233"
+    near = "." not in temporal.rpartition(":")[0] or temporal.startswith("127.")
+    yield judged(
+        "TLS to Temporal",
+        near or settings.temporal.encrypted,
+        f"{temporal}, {'encrypted' if settings.temporal.encrypted else 'not encrypted'}",
+        "Set temporal.tls, or temporal.api_key of Temporal Cloud.",
+    )
     site = str(settings.site.base_url)
     yield judged("public address", site.startswith("https://"), site, "Set site.base_url to the https address.")
     shared = HEADERS.get("Access-Control-Allow-Origin") == "*" and "Access-Control-Allow-Credentials" in HEADERS
@@ -108,6 +116,7 @@ def _secrets(settings: Settings) -> Iterator[tuple[str, str]]:
     named: dict[str, SecretStr | None] = {
         "s3.secret_access_key": settings.s3.secret_access_key,
         "on_demand.webhook_secret": settings.on_demand.webhook_secret,
+        "temporal.api_key": settings.temporal.api_key,
     }
     for name, secret in named.items():
         if secret is not None:

@@ -8,7 +8,7 @@ import secrets
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 from temporalio.api.enums.v1 import TaskQueueType
 from temporalio.api.taskqueue.v1 import TaskQueue
@@ -24,8 +24,10 @@ from skilldata.database import Database
 from skilldata.errors import ServiceUnavailable
 from skilldata.health import database_health
 from skilldata.objects import ObjectStore
+from skilldata.temporal import certificate_expiry
 
 PATIENCE = timedelta(seconds=10)
+CERTIFICATE_SOON = timedelta(days=14)
 USED = 0.8  # share of connections
 NEEDED_SCOPES = {"", "public_repo"}  # reading what is public takes none
 
@@ -77,9 +79,20 @@ def check_store(settings: Settings) -> Iterator[Finding]:
 
 
 def check_temporal(settings: Settings) -> Iterator[Finding]:
-    """Temporal answers, and workers take work from the queue."""
+    """Temporal answers, our certificate is valid for a while, and workers take work from the queue."""
+    expires = certificate_expiry(settings.temporal)
+    if expires is not None:
+        now = datetime.now(UTC)
+        yield judged(
+            "temporal certificate",
+            expires - now > CERTIFICATE_SOON,
+            f"valid until {expires:%Y-%m-%d}",
+            "Have another one made, set temporal.tls_certificate and temporal.tls_private_key, restart worker and API.",
+            otherwise=State.WARN if expires > now else State.FAIL,
+        )
     workflows, activities = asyncio.run(_queues(settings))
-    yield Finding("temporal", State.OK, f"answers; namespace {settings.temporal.namespace}")
+    how = "encrypted" if settings.temporal.encrypted else "not encrypted"
+    yield Finding("temporal", State.OK, f"answers; namespace {settings.temporal.namespace}; {how}")
     names = {poller.identity for queue in (workflows, activities) for poller in queue.pollers}
     waiting = sum(queue.stats.approximate_backlog_count for queue in (workflows, activities))
     stuck = waiting > 0 and not names
@@ -145,4 +158,7 @@ async def _queues(settings: Settings) -> list[DescribeTaskQueueResponse]:
     try:
         return [await client.workflow_service.describe_task_queue(one, timeout=PATIENCE) for one in requests]
     except RPCError as error:
-        raise ServiceUnavailable(f"Temporal does not tell of its queue: {error.message}", remedy="Try again.") from None
+        raise ServiceUnavailable(
+            f"Temporal does not tell of its queue: {error.message}",
+            remedy=f"Make sure that the namespace {settings.temporal.namespace} is there and that we may use it.",
+        ) from None
