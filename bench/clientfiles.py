@@ -1,18 +1,18 @@
 """What the files of clients cost: to publish beside the JSON index alone, after a change, and to install one skill.
 
-The skills are made up, 25 a repository, with two files each; the packages are there already.
+The skills are made up, 25 a repository, with a SKILL.md as long as real ones and one other file; the packages are
+there already. The change is of 1 % of the skills: four of 25 in a sixteenth of the repositories, since of six real
+repositories that changed within a week, 15 % of their skills did; and scattered as widely as can be, one of 25 in a
+quarter of them.
 """
 
 from __future__ import annotations
 
 import json
 import posixpath
-import resource
 import sys
 import tempfile
-import time
 from dataclasses import replace
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from figures import Figure, main  # noqa: E402
+from memory import in_child  # noqa: E402
 from tests.snapshots import SampleSkill, make_snapshot, packages, synthetic_skills  # noqa: E402
 
 from skilldata.clientformats.addresses import ClientAddresses  # noqa: E402
@@ -33,17 +34,21 @@ from skilldata.publish.target import FolderTarget  # noqa: E402
 from skilldata.snapshot import JSON_INDEX, Snapshot  # noqa: E402
 
 ADDRESSES = ClientAddresses("Benchmark", "https://files.example/", "https://registry.example/")
+BODY = 9_850  # bytes of a SKILL.md: the mean of real ones
+REPOSITORY = 25  # skills of one
+TOGETHER = 4
 SKILL = "r/owner-0000/repo-00000@skill-000007"
 
 
 def measure(quick: bool) -> list[Figure]:
     """Publish an index of two sizes, with the files of clients and without."""
-    large = 2_000 if quick else 20_000
+    large = 1_200 if quick else 20_000
     with tempfile.TemporaryDirectory() as name:
         state = Path(name)
         small = publish_twice(state / "small", large // 4, ADDRESSES)[0]
         plain = publish_twice(state / "plain", large, None)[0]
         full, change = publish_twice(state / "full", large, ADDRESSES)
+        scattered = publish_twice(state / "scattered", large, ADDRESSES, together=1)[1]
         return [
             Figure(f"CPU seconds to publish {large:,} skills, index alone", plain["cpu"], "s"),
             Figure("… with the files of clients", full["cpu"], "s"),
@@ -54,6 +59,8 @@ def measure(quick: bool) -> list[Figure]:
             Figure("… beside a quarter of the skills", full["peak"] / small["peak"], "ratio", 1.5),
             Figure("1 % changed: objects, beside a full publish", change["puts"] / full["puts"], "ratio", 0.03),
             Figure("1 % changed: bytes, beside a full publish", change["bytes"] / full["bytes"], "ratio", 0.03),
+            Figure("1 % changed, scattered: objects, beside a full publish", scattered["puts"] / full["puts"], "ratio"),
+            Figure("1 % changed, scattered: bytes, beside a full publish", scattered["bytes"] / full["bytes"], "ratio"),
             Figure("bytes to install one skill, beyond its package", index_bytes(state / "full"), "bytes", 64 * 1024),
         ]
 
@@ -68,12 +75,15 @@ def index_bytes(state: Path) -> int:
     return len(data)
 
 
-def publish_twice(state: Path, count: int, clients: ClientAddresses | None) -> list[dict[str, Any]]:
-    """Publish skills, and again after 1 % of them changed: one of 25 in a quarter of the repositories."""
-    skills = synthetic_skills(count, body_bytes=2000)
-    changed = [renewed(one) if n < count // 4 and n % 25 == 0 else one for n, one in enumerate(skills)]
+def publish_twice(
+    state: Path, count: int, clients: ClientAddresses | None, *, together: int = TOGETHER
+) -> list[dict[str, Any]]:
+    """Publish skills, and again after 1 % of them changed, `together` of a repository."""
+    skills = synthetic_skills(count, body_bytes=BODY)
+    touched = count // together // 4  # skills of the repositories that change
+    changed = [renewed(one) if n < touched and n % REPOSITORY < together else one for n, one in enumerate(skills)]
     folders = [prepare(state, "one", skills), prepare(state, "two", changed)]
-    return [in_child(state, folder, clients) for folder in folders]
+    return [in_child(publish, state, folder, clients, count) for folder in folders]
 
 
 def renewed(skill: SampleSkill) -> SampleSkill:
@@ -95,25 +105,12 @@ def prepare(state: Path, name: str, skills: list[SampleSkill]) -> Path:
     return folder
 
 
-def in_child(state: Path, folder: Path, clients: ClientAddresses | None) -> dict[str, Any]:
-    """Publish in a process of its own: objects, bytes, CPU seconds and peak memory in MiB."""
-    context = get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=_publish, args=(sender, state, folder, clients))
-    child.start()
-    sender.close()
-    result: dict[str, Any] = receiver.recv()
-    child.join()
-    return result
-
-
-def _publish(sender: Any, state: Path, folder: Path, clients: ClientAddresses | None) -> None:
-    started = time.process_time()
+def publish(state: Path, folder: Path, clients: ClientAddresses | None, count: int) -> dict[str, Any]:
+    """Publish a snapshot: objects and bytes. The root's marketplace has as large a part of it as of 100,000 skills."""
+    settings = PublishSettings(marketplace_skills=count * PublishSettings().marketplace_skills // 100_000)
     target = FolderTarget(state / "public")
-    report = Publisher(target, PublishSettings(), lock=state / "lock", clients=clients).publish(folder)
-    used = time.process_time() - started
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sender.send({"cpu": used, "puts": report.puts, "bytes": report.put_bytes, "peak": peak})
+    report = Publisher(target, settings, lock=state / "lock", clients=clients).publish(folder)
+    return {"puts": report.puts, "bytes": report.put_bytes}
 
 
 if __name__ == "__main__":
