@@ -78,6 +78,33 @@ def test_fsck_finds_what_is_wrong(registry: Registry, github: StandIn) -> None:
     assert registry.objects.get(key) != whole
 
 
+def test_fsck_compares_the_files_that_clients_install_from(registry: Registry, github: StandIn) -> None:
+    licensed = SKILL.replace("description:", "license: MIT\ndescription:", 1)
+    files = {f"{name}/SKILL.md": licensed.format(name=name) for name in "abc"}
+    github.add_repository("acme/tools", {**files, "a/run.sh": "true\n"})
+    run(registry, "crawl", "--wait", "acme/tools")
+    [clean] = [one for one in run(registry, "fsck") if one["name"].startswith("clients' files")]
+    assert clean["checked"] > 20
+    assert clean["problems"] == []
+
+    place = "r/acme/tools"
+    wrong = {
+        f"{place}/.well-known/skills/a/run.sh": b"false\n",
+        f"{place}/marketplace.json": b"{}",
+        f"{place}/.well-known/skills/b/more.sh": b"true\n",
+        "r/nobody/marketplace.json": b"{}",
+        ".well-known/agent-skills/index.json": b"{}",
+    }
+    for path, data in wrong.items():
+        registry.objects.put(path, data, content_type="text/plain")
+    pin = f"{place}@c/0.0.1/.well-known/agent-skills/index.json"
+    registry.objects.delete(pin)
+    status, report, _ = failing(registry, "fsck")
+    [found] = [one["problems"] for one in report if one["name"].startswith("clients' files")]
+    assert status == 1
+    assert sorted(problem.split()[0] for problem in found) == sorted([*wrong, pin])
+
+
 def test_a_snapshot_id_that_nobody_has_is_not_found(registry: Registry) -> None:
     status, _, errors = failing(registry, "snapshot", "publish", "20260101T000000Z-000000000000")
     assert status == 3

@@ -5,6 +5,7 @@
     tables     exported again, the index gives the rows of the snapshot's tables
     snapshot   its files have their digests; tables, Parquet, listing and JSON index say the same
     published  the live entry is that snapshot, its parts are there, and the small documents are its records
+    clients    the files that clients install from are those that the snapshot gives, byte for byte, and no others
     signed     TUF vouches for every package, shard and document of that snapshot with its digest, and for no
                other; every package's statement is signed by today's key
     site       every skill has its page's twin, with the same content digest
@@ -33,6 +34,7 @@ from skilldata.jsonindex.records import is_addressable, records
 from skilldata.jsonindex.tree import fetch, lines_of
 from skilldata.objects import PACKAGES, WITHHELD, ObjectStore, kept_key, package_key
 from skilldata.parquet import PARQUET
+from skilldata.publish.clientcheck import check_client_files
 from skilldata.publish.live import index_targets
 from skilldata.publish.order import ROOT
 from skilldata.publish.publisher import Publisher
@@ -113,6 +115,10 @@ class Fsck:
             ("files of the snapshot", lambda: iter(verify_files(folder))),
             ("tables, Parquet, listing and JSON index", lambda: compare_forms(folder)),
             *((f"published to {one.name}", lambda one=one: self._published(one, folder)) for one in self._publishers),
+            *(
+                (f"clients' files in {one.name}", lambda one=one: _clients(one, folder, quick=quick))
+                for one in self._publishers
+            ),
             ("signed metadata", lambda: self._signed(folder)),
             ("signed statements", lambda: self._statements(quick=quick)),
             ("site", lambda: _site(folder, self._site)),
@@ -288,6 +294,20 @@ def _published(publisher: Publisher, folder: Path) -> Iterator[str | None]:
     for delta in entry.deltas:
         fetch(published.read, delta)
         yield None if published.target.size(ROOT + object_path(delta.digest)) else f"delta {delta.digest} is missing"
+
+
+def _clients(publisher: Publisher, folder: Path, *, quick: bool) -> Iterator[str | None]:
+    if publisher.clients is None:
+        raise LeftOut("`publish.client_files` is off")
+    if quick:
+        raise LeftOut("a quick run reads no clients' files")
+    if not publisher.clients.are_of(folder.name):
+        yield f"the clients' files are not those of {folder.name}"
+        return
+    with Snapshot(folder) as snapshot:
+        yield from check_client_files(
+            publisher.clients, publisher.published.target, require_json_index(folder), snapshot
+        )
 
 
 def _site(folder: Path, site: Path) -> Iterator[str | None]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from skilldata.clientformats.addresses import ClientAddresses
-from skilldata.clientformats.catalogue import Catalogue
+from skilldata.clientformats.catalogue import Catalogue, digests_of
 from skilldata.clientformats.clawhub import CLAWHUB, clawhub
 from skilldata.clientformats.documents import OwnerFiles, RawSkill, Written, files_of, owner_files, raw_folder
 from skilldata.clientformats.marketplace import MARKETPLACE
@@ -49,9 +49,9 @@ class ClientFiles:
         settings: PublishSettings,
         read_package: Callable[[str], bytes],
     ) -> None:
+        self.addresses = addresses
         self._published = published
         self._target = published.target
-        self._addresses = addresses
         self._settings = settings
         self._read_package = read_package
         made = f"{MAKER} {addresses} {settings.featured} {settings.raw_files}"
@@ -82,10 +82,25 @@ class ClientFiles:
         gone: dict[str, None] = {}
         with Snapshot(folder) as snapshot:
             for base in bases:
-                for files in owner_files(new, snapshot, changes(base, new), self._addresses):
+                for files in owner_files(new, snapshot, changes(base, new), self.addresses):
                     gone.update(dict.fromkeys(self._put_owner(files, told)))
             gone.update(dict.fromkeys(self._put_root(new, snapshot, told)))
         return list(gone)
+
+    @property
+    def has_raw_files(self) -> bool:
+        """Whether the files of skills are written one by one."""
+        return self._settings.raw_files
+
+    def writes(self, path: str) -> bool:
+        """Whether a document is written at all: one that lists raw files is not where there are none."""
+        return self.has_raw_files or not path.endswith(SKILLS)
+
+    def root(self, new: IndexTree, snapshot: Snapshot) -> tuple[list[Offer], Iterator[Written]]:
+        """Give what the root hands out, and its documents, which list the raw files of nothing else."""
+        catalogue = Catalogue(new, snapshot, self.addresses, self._settings)
+        offers = catalogue.offers(Scope())
+        return offers, self._root_documents(catalogue, offers, files_of(snapshot, digests_of(offers)))
 
     def done(self, snapshot_id: str) -> None:
         """Note that all files are those of a snapshot."""
@@ -98,7 +113,7 @@ class ClientFiles:
 
     def _put_documents(self, documents: Iterator[Written], told: Callable[[str], None]) -> Iterator[str]:
         for path, data in documents:
-            if not self._settings.raw_files and path.endswith(SKILLS):
+            if not self.writes(path):
                 continue
             if data is None:
                 yield path
@@ -108,7 +123,7 @@ class ClientFiles:
 
     def _put_raw(self, raw: RawSkill, paths: Files) -> Iterator[str]:
         """Write the files of a skill; yield those of an earlier version that it no longer has."""
-        if not self._settings.raw_files:
+        if not self.has_raw_files:
             return
         before = {path for path, _ in self._target.paths(raw.folder)} if raw.had_files else set()
         written = self._put_files(raw.folder, raw.offer, before, paths) if raw.offer else set()
@@ -133,21 +148,21 @@ class ClientFiles:
     def _put_root(self, new: IndexTree, snapshot: Snapshot, told: Callable[[str], None]) -> Iterator[str]:
         """Write what lies at the root: few files, all of them each time."""
         root = Scope()
-        catalogue = Catalogue(new, snapshot, self._addresses, self._settings)
+        catalogue = Catalogue(new, snapshot, self.addresses, self._settings)
         found = catalogue.offers(root)
-        files = files_of(snapshot, [offer.version.content_digest for offer in found])
+        files = files_of(snapshot, digests_of(found))
         before = {path for path, _ in self._target.paths(RAW_FOLDER)} - {SKILLS}
         raw: set[str] = set()
-        for offer in found if self._settings.raw_files else ():
+        for offer in found if self.has_raw_files else ():
             raw |= self._put_files(raw_folder(root, offer.name), offer, before, files)
-        documents = [
-            Written(SKILLS, skills(found, files)),
-            Written(AGENT_SKILLS, agent_skills(root, found)),
-            Written(MARKETPLACE, catalogue.root_marketplace()),
-            Written(CLAWHUB, clawhub(self._addresses)),
-        ]
-        yield from self._put_documents(iter(documents), told)
+        yield from self._put_documents(self._root_documents(catalogue, found, files), told)
         yield from sorted(before - raw)
+
+    def _root_documents(self, catalogue: Catalogue, found: list[Offer], files: Files) -> Iterator[Written]:
+        yield Written(SKILLS, skills(found, files))
+        yield Written(AGENT_SKILLS, agent_skills(Scope(), found))
+        yield Written(MARKETPLACE, catalogue.root_marketplace())
+        yield Written(CLAWHUB, clawhub(self.addresses))
 
 
 def _is_in_the_way(path: str, wanted: set[str]) -> bool:

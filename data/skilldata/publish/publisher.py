@@ -181,6 +181,11 @@ class Publisher:
         return self._signed
 
     @property
+    def clients(self) -> ClientFiles | None:
+        """Writes the clients' files; None where there are none."""
+        return self._clients
+
+    @property
     def name(self) -> str:
         """Where it publishes to, for people."""
         return self._target.name
