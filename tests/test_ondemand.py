@@ -14,6 +14,7 @@ from typing import Any
 
 import httpx
 import pytest
+from starlette.types import ASGIApp, Message
 from temporalio.client import Client
 from temporalio.exceptions import ApplicationError
 
@@ -134,13 +135,27 @@ async def until(condition: Callable[[], Any], seconds: float = 60) -> None:
 
 
 @asynccontextmanager
+async def started(app: ASGIApp) -> AsyncIterator[None]:
+    """Start an application, and shut it down at the end, as a server does."""
+    told, said = asyncio.Queue[Message](), asyncio.Queue[Message]()
+    task = asyncio.create_task(app({"type": "lifespan", "state": {}}, told.get, said.put))
+    await told.put({"type": "lifespan.startup"})
+    assert (await said.get())["type"] == "lifespan.startup.complete"
+    try:
+        yield
+    finally:
+        await told.put({"type": "lifespan.shutdown"})
+        await task
+
+
+@asynccontextmanager
 async def running(registry: Registry, settings: Settings, *, worker: bool = True) -> AsyncIterator[Running]:
     store = SnapshotStore(settings.state_directory / "snapshots", registry.objects)
     app = create_app(store, registry.objects, settings, refresh_seconds=0.1)
     client = await connect(settings.temporal)
     transport = httpx.ASGITransport(app)
     async with (
-        app.router.lifespan_context(app),
+        started(app),
         httpx.AsyncClient(transport=transport, base_url="http://registry.example") as api,
     ):
         found = Running(client, api, registry)

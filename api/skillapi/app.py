@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import anyio.to_thread
-from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
-from starlette.middleware import Middleware
+from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
+from starlette.routing import Route, Router
+from starlette.types import ASGIApp
 
 from skillapi.action import Action, Desk
 from skillapi.asking import Crawler, TemporalCrawler
@@ -25,8 +25,8 @@ from skillapi.clients.files import file_routes
 from skillapi.clients.finding import find_routes
 from skillapi.content import Content
 from skillapi.downloads import PackageStore, Shelf
-from skillapi.endpoint import Endpoint, Services, Shortcut, route
-from skillapi.headers import Envelope
+from skillapi.endpoint import Endpoint, Services, route
+from skillapi.envelope import Envelope
 from skillapi.live import Live, SnapshotSource
 from skillapi.metrics import Metrics
 from skillapi.openapi import describe
@@ -60,7 +60,7 @@ def create_app(
     metadata: MetadataStore | None = None,
     crawler: Crawler | None = None,
     refresh_seconds: float = 2.0,
-) -> Starlette:
+) -> ASGIApp:
     """Make the application.
 
     Without a snapshot it starts all the same: /healthz answers, everything else says why it cannot, and
@@ -90,29 +90,20 @@ def create_app(
             routes.append(Route("/index/v1/signed/{name}", SignedDocuments(objects).serve, methods=["GET"]))
     if site_folder is not None:
         routes.append(Route("/{path:path}", Site(site_folder / "live").serve, methods=["GET"]))
-    app = Starlette(
-        debug=False,  # tracebacks go to the log, never to a caller
-        routes=routes,
-        middleware=[
-            Middleware(Envelope, metrics=services.metrics),
-            *_limits(settings),
-            Middleware(Shortcut, services=services),
-        ],
-        exception_handlers=dict.fromkeys((Problem, HTTPException, RegistryError), answer_problem),
-        lifespan=_lifespan(services, refresh_seconds),
-    )
-    app.router.redirect_slashes = False
-    return app
+    router = Router(routes, redirect_slashes=False, lifespan=_lifespan(services, refresh_seconds))
+    told = dict.fromkeys((Problem, HTTPException, RegistryError), answer_problem)
+    # Not Starlette's own application: it would put a last word on failures around the envelope, which has that.
+    return Envelope(ExceptionMiddleware(router, handlers=told), services, _limit(settings))
 
 
-def _limits(settings: Settings) -> list[Middleware]:
+def _limit(settings: Settings) -> ReadLimit | None:
     allowed = settings.api.reads_per_minute
-    return [Middleware(ReadLimit, allowed, settings.on_demand.client_header)] if allowed else []
+    return ReadLimit(allowed, settings.on_demand.client_header) if allowed else None
 
 
-def _lifespan(services: Services, refresh_seconds: float) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+def _lifespan(services: Services, refresh_seconds: float) -> Callable[[object], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
-    async def lifespan(_: Starlette) -> AsyncIterator[None]:
+    async def lifespan(_: object) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(services.live.refresh)
         watches = [
             asyncio.create_task(_repeat(services.live.refresh, refresh_seconds)),

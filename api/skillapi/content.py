@@ -6,7 +6,8 @@ import gzip
 import threading
 from collections import OrderedDict
 from collections.abc import Hashable
-from typing import NamedTuple, Self
+from contextlib import suppress
+from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 _SMALLEST_COMPRESSED = 1000  # bytes; below, a packet is a packet
 _COMPRESSED_TYPES = ("text/", "application/json", "application/xml", "application/manifest+json", "image/svg+xml")
@@ -37,24 +38,36 @@ class Content(NamedTuple):
         return len(self.body) + len(self.packed or b"")
 
 
-class ContentCache:
-    """Keeps the content used last, up to a number of bytes. Safe to share between threads."""
+class Weighed(Protocol):
+    """What a cache can keep."""
+
+    @property
+    def weight(self) -> int:
+        """Bytes it takes in memory."""
+        ...
+
+
+Kept = TypeVar("Kept", bound=Weighed)
+
+
+class ContentCache(Generic[Kept]):
+    """Keeps what was used last, up to a number of bytes. Safe to share between threads."""
 
     def __init__(self, max_bytes: int) -> None:
         self._max_bytes = max_bytes
-        self._kept: OrderedDict[Hashable, Content] = OrderedDict()
+        self._kept: OrderedDict[Hashable, Kept] = OrderedDict()
         self._weight = 0
         self._lock = threading.Lock()
 
-    def get(self, key: Hashable) -> Content | None:
+    def get(self, key: Hashable) -> Kept | None:
         """Give what was kept under a key."""
-        with self._lock:
-            found = self._kept.get(key)
-            if found is not None:
+        found = self._kept.get(key)
+        if found is not None:
+            with suppress(KeyError):  # another thread has just put it out
                 self._kept.move_to_end(key)
-            return found
+        return found
 
-    def put(self, key: Hashable, content: Content) -> None:
+    def put(self, key: Hashable, content: Kept) -> None:
         """Keep content, at the cost of what was not used for longest."""
         with self._lock:
             if key in self._kept or content.weight > self._max_bytes:

@@ -6,12 +6,11 @@ import base64
 import re
 from typing import Protocol
 
-from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from skillapi.content import Content, ContentCache
 from skillapi.problems import Problem
-from skillapi.responses import IMMUTABLE, SHORT, respond
+from skillapi.responses import IMMUTABLE, SHORT
 from skilldata.errors import NotFound, RegistryError
 from skilldata.objects import package_key
 from skilldata.snapshot import SkillSummary, VersionRow
@@ -47,7 +46,7 @@ class Shelf:
     def __init__(self, store: PackageStore | None, public_url: str | None, *, kept_bytes: int = KEPT_BYTES) -> None:
         self._store = store
         self._public_url = public_url.rstrip("/") if public_url else None
-        self._kept = ContentCache(kept_bytes)
+        self._kept: ContentCache[Content] = ContentCache(kept_bytes)
         self.ready: bool | None = None
 
     def address(self, digest: str) -> str | None:
@@ -69,6 +68,22 @@ class Shelf:
         self._kept.put(digest, content)
         return content
 
+    def read_listed(self, digest: str) -> Content:
+        """Read a package that the snapshot has.
+
+        Raises:
+            Problem: It is not in the store, or there is no store.
+            RegistryError: It cannot give the package; see `PackageStore.package`.
+        """
+        try:
+            return self.read(digest)
+        except NotFound:
+            raise Problem(
+                "not-found",
+                f"{digest} is not handed out any more.",
+                remedy="Ask again in an hour; if it is still listed then, tell the operator to run fsck.",
+            ) from None
+
     def check(self) -> None:
         """Ask the store whether it answers, and remember it in `ready`. May block for seconds."""
         if self._store is None:
@@ -81,37 +96,18 @@ class Shelf:
             self.ready = True
 
 
-def package_response(
-    request: Request, shelf: Shelf, summary: SkillSummary, version: VersionRow, *, by_digest: bool
-) -> Response:
-    """Answer with a package, or send the caller to its public address.
+def redirect_to(address: str) -> Response:
+    """Send the caller to a package's public address."""
+    return RedirectResponse(address, status_code=302, headers={"Cache-Control": SHORT})
 
-    Args:
-        request: What was asked; ranges and conditions are honoured.
-        shelf: Where the bytes come from.
-        summary: The skill, for the file's name.
-        version: Which of its packages.
-        by_digest: Whether the address names the bytes and may be kept for ever.
 
-    Raises:
-        Problem: It is in the snapshot, but not in the store.
-    """
-    if address := shelf.address(version.package_digest):
-        return RedirectResponse(address, status_code=302, headers={"Cache-Control": SHORT})
-    try:
-        content = shelf.read(version.package_digest)
-    except NotFound:
-        raise Problem(
-            "not-found",
-            f"{version.package_digest} is not handed out any more.",
-            remedy="Ask again in an hour; if it is still listed then, tell the operator to run fsck.",
-        ) from None
-    headers = {
+def package_headers(summary: SkillSummary, version: VersionRow, *, by_digest: bool) -> dict[str, str]:
+    """Give the headers of a package; `by_digest`: the address names the bytes, and may be kept for ever."""
+    return {
         "Cache-Control": IMMUTABLE if by_digest else SHORT,
         "Content-Disposition": f'attachment; filename="{file_name(summary, version)}"',
         "Repr-Digest": repr_digest(version.package_digest),
     }
-    return respond(request, content, headers)
 
 
 def file_name(summary: SkillSummary, version: VersionRow) -> str:

@@ -15,11 +15,11 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
 
 from skillapi.content import Content
 from skillapi.downloads import Shelf
 from skillapi.live import Live, Opened
+from skillapi.memory import Ready
 from skillapi.metrics import Metrics
 from skillapi.parameters import MAX_QUERY_BYTES, Parameters, ParametersType, read_parameters
 from skillapi.problems import Problem
@@ -27,24 +27,6 @@ from skillapi.responses import SHORT, respond
 from skilldata.config import Settings
 
 ROUTE = "skillapi.route"  # key in the ASGI scope: the pattern that was taken, for the metrics
-
-
-class Asked:
-    """What addresses were understood as, so that the next request for one need not be routed and checked again."""
-
-    def __init__(self, most: int = 20_000) -> None:
-        self._most = most
-        self._known: dict[tuple[str, bytes], tuple[Endpoint[Any], Parameters]] = {}
-
-    def get(self, scope: Scope) -> tuple[Endpoint[Any], Parameters] | None:
-        """Give endpoint and parameters of a request's path and query."""
-        return self._known.get((scope["path"], scope["query_string"]))
-
-    def put(self, scope: Scope, endpoint: Endpoint[Any], parameters: Parameters) -> None:
-        """Keep them; where there are too many, all are forgotten."""
-        if len(self._known) >= self._most:
-            self._known.clear()
-        self._known[scope["path"], scope["query_string"]] = endpoint, parameters
 
 
 @dataclass(frozen=True)
@@ -56,7 +38,6 @@ class Services:
     shelf: Shelf
     description: Content  # the OpenAPI document
     metrics: Metrics = field(default_factory=Metrics)
-    asked: Asked = field(default_factory=Asked)
 
 
 @dataclass(frozen=True)
@@ -66,6 +47,7 @@ class Call:
     request: Request
     services: Services
     held: Opened | None
+    key: str = ""  # of what is asked, in the snapshot's memory
 
     @property
     def opened(self) -> Opened:
@@ -120,15 +102,15 @@ class Endpoint(Generic[ParametersType]):
 def route(endpoint: Endpoint[Any], services: Services) -> Route:
     """Make the route of an endpoint; it takes GET and HEAD."""
 
-    def answer(request: Request, parameters: Parameters) -> Response:
+    def answer(request: Request, parameters: Parameters, key: str) -> Response:
         with services.live.lease() as opened:
-            made = endpoint.handler(Call(request, services, opened), parameters)
+            made = endpoint.handler(Call(request, services, opened, key), parameters)
             if isinstance(made, Response):
                 return made
-            content = _content(made, opened)
+            content, headers = _content(made, opened), _headers(endpoint, opened)
             if opened and endpoint.is_kept:
-                opened.answers.put((endpoint.path, parameters), content)
-            return _respond(request, content, opened, endpoint)
+                opened.memory.keep(request.scope, key, Ready.of(content, headers, endpoint.path))
+            return respond(request, content, headers)
 
     async def serve(request: Request) -> Response:
         request.scope[ROUTE] = endpoint.path
@@ -137,44 +119,18 @@ def route(endpoint: Endpoint[Any], services: Services) -> Route:
         query = request.query_params.multi_items()
         parameters = read_parameters(endpoint.parameters, request.path_params, query)
         if endpoint.inline:
-            return answer(request, parameters)
-        if endpoint.is_kept:
-            services.asked.put(request.scope, endpoint, parameters)
-        known = _from_memory(request, services, endpoint, parameters)
-        return known if known is not None else await run_in_threadpool(answer, request, parameters)
+            return answer(request, parameters, "")
+        # The same question may come at several addresses: its parameters in another order, a default spelled out.
+        key = f"{endpoint.path} {parameters.model_dump_json()}"
+        memory = services.live.memory
+        known = memory.find(key) if memory is not None else None
+        if memory is None or known is None:
+            return await run_in_threadpool(answer, request, parameters, key)
+        memory.know(request.scope, key)
+        known.note()
+        return respond(request, known.content, known.headers)
 
     return Route(endpoint.path, serve, methods=["GET"], name=endpoint.name)
-
-
-class Shortcut:
-    """Middleware that answers at once what was asked before and is still in memory.
-
-    Args:
-        app: What answers everything else.
-        services: Where answers and what was asked are kept.
-    """
-
-    def __init__(self, app: ASGIApp, services: Services) -> None:
-        self._app = app
-        self._services = services
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or pass it on."""
-        known = self._services.asked.get(scope) if scope["type"] == "http" and scope["method"] == "GET" else None
-        response = _from_memory(Request(scope), self._services, *known) if known else None
-        if known is None or response is None:
-            await self._app(scope, receive, send)
-            return
-        scope[ROUTE] = known[0].path
-        await response(scope, receive, send)
-
-
-def _from_memory(
-    request: Request, services: Services, endpoint: Endpoint[Any], parameters: Parameters
-) -> Response | None:
-    with services.live.lease() as opened:
-        content = opened.answers.get((endpoint.path, parameters)) if opened else None
-        return _respond(request, content, opened, endpoint) if content else None
 
 
 def _content(model: BaseModel, opened: Opened | None) -> Content:
@@ -183,8 +139,5 @@ def _content(model: BaseModel, opened: Opened | None) -> Content:
     return Content.of(body, "application/json", hashlib.sha256(seed.encode() + b"\n" + body).hexdigest()[:32])
 
 
-def _respond(request: Request, content: Content, opened: Opened | None, endpoint: Endpoint[Any]) -> Response:
-    headers = {"Cache-Control": endpoint.cache_control}
-    if opened:
-        headers["X-Snapshot"] = opened.id
-    return respond(request, content, headers)
+def _headers(endpoint: Endpoint[Any], opened: Opened | None) -> dict[str, str]:
+    return {"Cache-Control": endpoint.cache_control, **({"X-Snapshot": opened.id} if opened else {})}

@@ -10,7 +10,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from skillapi.content import ContentCache
+from skillapi.content import Content, ContentCache
+from skillapi.memory import Memory
 from skilldata.errors import SnapshotError
 from skilldata.search import SearchIndex
 from skilldata.snapshot import SEARCH, Snapshot
@@ -54,7 +55,8 @@ class Opened:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self.answers = ContentCache(ANSWERS_BYTES)
+        self.answers: ContentCache[Content] = ContentCache(ANSWERS_BYTES)
+        self.memory = Memory()
         self.snapshot = Snapshot(folder)
         try:
             self.search = SearchIndex(folder / SEARCH)
@@ -131,6 +133,12 @@ class Live:
         finally:
             if opened is not None:
                 self._release(opened)
+
+    @property
+    def memory(self) -> Memory | None:
+        """The open snapshot's answers that are ready. They are bytes, so they may go out after it is closed."""
+        opened = self._current
+        return opened.memory if opened is not None else None
 
     @property
     def state(self) -> LiveState:

@@ -13,6 +13,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Hashable
 
 HOUR = 3600.0
+_ROUNDING = 1e-6
 
 
 class RateLimit:
@@ -45,7 +46,24 @@ class RateLimit:
 
     def left(self, key: Hashable) -> int:
         """Give how often the key may ask at once."""
-        return max(0, int((self._clock() + self._seconds - self._full(key)) / self._step + 1e-6))
+        return max(0, int((self._clock() + self._seconds - self._full(key)) / self._step + _ROUNDING))
+
+    def take(self, key: Hashable) -> tuple[float, int]:
+        """Count one request of a key where it may ask.
+
+        Returns:
+            The seconds until it may ask, 0 where it was counted; and how often it may ask at once after that.
+        """
+        now, full = self._clock(), self._full_at.get(key, 0.0)
+        full = (max(now, full)) + self._step
+        spare = now + self._seconds - full
+        if spare < -_ROUNDING:
+            return -spare, 0
+        self._full_at[key] = full
+        self._full_at.move_to_end(key)
+        if len(self._full_at) > self._most_keys:
+            self._full_at.popitem(last=False)
+        return 0.0, max(0, int(spare / self._step + _ROUNDING))
 
     def count(self, key: Hashable) -> None:
         """Count one request of a key."""

@@ -3,75 +3,73 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
+from typing import NamedTuple
 
-from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import Scope
 
-from skillapi.problems import REQUEST_ID, Problem, problem_response
+from skillapi.problems import Problem
 from skillapi.ratelimit import RateLimit, client_key
 
-WINDOW = 60.0  # seconds
+WINDOW = 60  # seconds
+READS = frozenset({"GET", "HEAD"})
 PREFIX = "/api/v1/"
 FREE = "/api/v1/packages/"  # downloads: redirected, or bounded by the store
 
 
+class Told(NamedTuple):
+    """What a caller is told: headers, and the seconds until the next read where this one is refused."""
+
+    headers: list[tuple[bytes, bytes]]
+    wait: float
+
+
 class ReadLimit:
-    """Middleware that answers 429 to a caller who reads too much.
+    """Counts reads by caller.
 
     `RateLimit` and `RateLimit-Policy` are those of draft-ietf-httpapi-ratelimit-headers-10, `Retry-After` that of
     RFC 9110 section 10.2.3.
 
     Args:
-        app: What answers.
         per_minute: Requests of one address, or of one IPv6 network of 64 bits.
-        client_header: Header in which the proxy in front names the caller; '' where there is none. The last
-            address in it counts: those before it are what the caller says.
+        client_header: Header in which the proxy in front names the caller; '' where there is none.
     """
 
-    def __init__(self, app: ASGIApp, per_minute: int, client_header: str = "") -> None:
-        self._app = app
+    def __init__(self, per_minute: int, client_header: str = "") -> None:
         self._limit = RateLimit(per_minute, seconds=WINDOW)
-        self._header = client_header
-        self._policy = f'"reads";q={per_minute};w={WINDOW:.0f}'.encode()
+        self._header = client_header.lower().encode()
+        self._policy = b"ratelimit-policy", f'"reads";q={per_minute};w={WINDOW}'.encode()
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, or pass on what is not counted."""
-        if not _is_counted(scope):
-            await self._app(scope, receive, send)
-            return
-        key = client_key(self._client(scope))
-        wait = self._limit.wait(key)
-        if not wait:
-            self._limit.count(key)
-        left = self._limit.left(key)
-
-        async def send_wrapped(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                told = f'"reads";r={left};t={math.ceil(wait or WINDOW)}'
-                own = [(b"ratelimit-policy", self._policy), (b"ratelimit", told.encode())]
-                message = {**message, "headers": [*message["headers"], *own]}
-            await send(message)
-
-        if wait:
-            seconds = str(math.ceil(wait))
-            problem = Problem(
-                "too-many-requests",
-                "This address asks for more than one caller may read.",
-                remedy=f"Ask again in {seconds} s; whoever wants everything takes the snapshot's files.",
-                headers={"Retry-After": seconds},
-            )
-            await problem_response(problem, scope.get(REQUEST_ID, ""))(scope, receive, send_wrapped)
-        else:
-            await self._app(scope, receive, send_wrapped)
-
-    def _client(self, scope: Scope) -> str:
-        named = Headers(scope=scope).get(self._header, "") if self._header else ""
-        client = scope.get("client")
-        return named.rpartition(",")[2] or (client[0] if client else "")
+    def take(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Told | None:
+        """Count a request, of whose headers `asked` has the last of each name; None where it is not counted."""
+        path: str = scope["path"]
+        if not path.startswith(PREFIX) or path.startswith(FREE) or scope["method"] not in READS:
+            return None
+        wait, left = self._limit.take(caller(scope, asked, self._header))
+        told = b'"reads";r=%d;t=%d' % (left, math.ceil(wait) if wait else WINDOW)
+        return Told([self._policy, (b"ratelimit", told)], wait)
 
 
-def _is_counted(scope: Scope) -> bool:
-    if scope["type"] != "http" or scope["method"] not in {"GET", "HEAD"}:
-        return False
-    path: str = scope["path"]
-    return path.startswith(PREFIX) and not path.startswith(FREE)
+def caller(scope: Scope, asked: Mapping[bytes, bytes], header: bytes) -> str:
+    """Give what stands for the caller of a request.
+
+    Args:
+        scope: The request.
+        asked: The last of its headers of each name.
+        header: Name of the one in which the proxy in front names the caller, in lower case; empty: there is none.
+            The last address of the last such header counts: those before are what the caller says.
+    """
+    named = asked.get(header, b"").decode("latin-1").rpartition(",")[2] if header else ""
+    client = scope.get("client")
+    return client_key(named or (client[0] if client else ""))
+
+
+def too_many(wait: float) -> Problem:
+    """Say when the caller may ask again."""
+    seconds = str(math.ceil(wait))
+    return Problem(
+        "too-many-requests",
+        "This address asks for more than one caller may read.",
+        remedy=f"Ask again in {seconds} s; whoever wants everything takes the snapshot's files.",
+        headers={"Retry-After": seconds},
+    )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple, Self
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -30,17 +31,44 @@ def respond(request: Request, content: Content, headers: Mapping[str, str]) -> R
     Raises:
         Problem: The part lies outside.
     """
-    if content.is_text:
-        return _whole(request, content, {**headers, "Vary": "Accept-Encoding"})
-    answered = {**headers, "ETag": f'"{content.etag}"', "Accept-Ranges": "bytes"}
-    if is_unchanged(request.headers.get("if-none-match"), content.etag):
-        return Response(status_code=304, headers=answered)
+    packed = content.packed is not None and accepts_gzip(request.headers.get("accept-encoding", ""))
+    whole = Whole.of(content, headers, packed=packed)
+    if is_unchanged(request.headers.get("if-none-match"), whole.etag):
+        return whole.unchanged()
     size = len(content.body)
-    part = wanted_range(request, size, content.etag)
+    part = None if content.is_text else wanted_range(request, size, content.etag)
     if part is None:
-        return Response(content.body, headers=answered, media_type=content.media_type)
+        return whole.response()
+    answered = dict(whole.headers)
     answered["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{size}"
     return Response(content.body[part], status_code=206, headers=answered, media_type=content.media_type)
+
+
+class Whole(NamedTuple):
+    """An answer with all of its bytes, in one of its codings. `etag` is without quotes."""
+
+    body: bytes
+    etag: str
+    headers: Mapping[str, str]
+    media_type: str
+    coding: Mapping[str, str]
+
+    @classmethod
+    def of(cls, content: Content, headers: Mapping[str, str], *, packed: bool) -> Self:
+        """Make the answer with a content; `packed` takes its compressed bytes, which are text's alone."""
+        how = {"Vary": "Accept-Encoding"} if content.is_text else {"Accept-Ranges": "bytes"}
+        body, etag, coding = content.body, content.etag, {}
+        if packed and content.packed is not None:
+            body, etag, coding = content.packed, f"{etag}-gzip", {"Content-Encoding": "gzip"}
+        return cls(body, etag, {**headers, **how, "ETag": f'"{etag}"'}, content.media_type, coding)
+
+    def response(self) -> Response:
+        """Make the response with the bytes."""
+        return Response(self.body, headers={**self.headers, **self.coding}, media_type=self.media_type)
+
+    def unchanged(self) -> Response:
+        """Make the response for whoever has the bytes already."""
+        return Response(status_code=304, headers=self.headers)
 
 
 def accepts_gzip(header: str) -> bool:
@@ -94,13 +122,3 @@ def wanted_range(request: Request, size: int, etag: str) -> slice | None:
             headers={"Content-Range": f"bytes */{size}"},
         )
     return slice(start, stop)
-
-
-def _whole(request: Request, content: Content, headers: Mapping[str, str]) -> Response:
-    body, etag, coding = content.body, content.etag, {}
-    if content.packed is not None and accepts_gzip(request.headers.get("accept-encoding", "")):
-        body, etag, coding = content.packed, f"{etag}-gzip", {"Content-Encoding": "gzip"}
-    answered = {**headers, "ETag": f'"{etag}"'}
-    if is_unchanged(request.headers.get("if-none-match"), etag):
-        return Response(status_code=304, headers=answered)
-    return Response(body, headers={**answered, **coding}, media_type=content.media_type)

@@ -62,7 +62,7 @@ class Site:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._shared = folder.parent / "trees"
-        self._kept = ContentCache(_KEPT_BYTES)
+        self._kept: ContentCache[Content] = ContentCache(_KEPT_BYTES)
         self._digests: dict[_File, str] = {}
 
     async def serve(self, request: Request) -> Response:

@@ -18,7 +18,7 @@ from skillapi.asking import Asked
 from skillapi.live import Live
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem
-from skillapi.ratelimit import client_key
+from skillapi.reads import caller
 from skillapi.schemas import DeliveryAnswer, ReindexAnswer
 from skilldata.ondemand import AskedRepository, Delivery, Phase, RefreshRequest, is_repository_name, refresh_id
 
@@ -149,10 +149,8 @@ _KNOWN = """
 @contextmanager
 def _admitted(desk: Desk, request: Request, repository: AskedRepository) -> Iterator[None]:
     """Count a request, or refuse it where one of the limits is reached; one that comes to nothing counts nowhere."""
-    header = desk.settings.client_header
-    address = request.headers.get(header, "") if header else ""
-    caller = client_key(address or (request.client.host if request.client else ""))
-    limits = ((desk.per_client, caller), (desk.per_repository, refresh_id(repository)), (desk.overall, ""))
+    asking = caller(request.scope, dict(request.scope["headers"]), desk.settings.client_header.lower().encode())
+    limits = ((desk.per_client, asking), (desk.per_repository, refresh_id(repository)), (desk.overall, ""))
     wait = max(limit.wait(key) for limit, key in limits)
     if wait > 0:
         raise Problem(

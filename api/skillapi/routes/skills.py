@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Annotated, Any
 
 from pydantic import Field
 from starlette.responses import Response
 
-from skillapi.downloads import MEDIA_TYPE, package_response
-from skillapi.endpoint import Call, Endpoint
+from skillapi.downloads import MEDIA_TYPE, package_headers, redirect_to
+from skillapi.endpoint import ROUTE, Call, Endpoint, Services
+from skillapi.memory import Ready
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem, taken_down
+from skillapi.responses import respond
 from skillapi.routes import shown
 from skillapi.schemas import (
     DiagnosticsAnswer,
@@ -158,9 +161,22 @@ def _package(call: Call, summary: SkillSummary, version: VersionRow, *, by_diges
             remedy=f"Take them from {source}.",
             extra={"source": source},
         )
-    response = package_response(call.request, services.shelf, summary, version, by_digest=by_digest)
-    services.metrics.download("redirect" if response.status_code == 302 else "stream")
-    return response
+    if address := services.shelf.address(version.package_digest):
+        _count(services, "redirect")
+        return redirect_to(address)
+    content = services.shelf.read_listed(version.package_digest)
+    headers = package_headers(summary, version, by_digest=by_digest)
+    count = partial(_count, services, "stream")
+    count()
+    if call.key:
+        ready = Ready.of(content, headers, call.request.scope[ROUTE], count)
+        call.opened.memory.keep(call.request.scope, call.key, ready)
+    return respond(call.request, content, headers)
+
+
+def _count(services: Services, answer: str) -> None:
+    """Count a download that is answered, whether or not its answer was ready."""
+    services.metrics.download(answer)
 
 
 def _takedown(call: Call, summary: SkillSummary, version: VersionRow) -> Takedown | None:

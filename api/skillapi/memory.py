@@ -1,0 +1,125 @@
+"""Answers as they go out: their heads as raw bytes, so that the next caller costs a few microseconds.
+
+Everything here belongs to one snapshot, and ends with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import NamedTuple, Self
+
+from starlette.responses import Response
+from starlette.types import Scope
+
+from skillapi.content import Content, ContentCache
+from skillapi.headers import RAW_HEADERS
+from skillapi.responses import Whole, accepts_gzip, is_unchanged
+
+RawHeaders = list[tuple[bytes, bytes]]
+
+READY_BYTES = 64 * 1024 * 1024
+LARGEST = 1024 * 1024  # bytes; what is larger costs more to send than to make ready
+MOST_ADDRESSES = 20_000
+LONGEST_ADDRESS = 512  # bytes of path and query that are remembered
+_EACH = 2000  # bytes that heads take, about
+
+
+def nothing() -> None:
+    """Do nothing: what there is to note of most answers."""
+
+
+class Reply(NamedTuple):
+    """Status, head and body of one answer."""
+
+    status: int
+    headers: RawHeaders
+    body: bytes
+
+
+class Coded(NamedTuple):
+    """An answer in one coding, and what goes to whoever has it already."""
+
+    etag: str
+    whole: Reply
+    unchanged: Reply
+
+
+class Ready(NamedTuple):
+    """An answer that is made: content, headers, and from them what goes out.
+
+    `route` is the pattern for the metrics, `note` called whenever it goes out.
+    """
+
+    content: Content
+    headers: Mapping[str, str]
+    route: str
+    note: Callable[[], None]
+    plain: Coded
+    packed: Coded
+
+    @classmethod
+    def of(cls, content: Content, headers: Mapping[str, str], route: str, note: Callable[[], None] = nothing) -> Self:
+        """Make an answer ready."""
+        plain = _coded(Whole.of(content, headers, packed=False))
+        packed = plain if content.packed is None else _coded(Whole.of(content, headers, packed=True))
+        return cls(content, headers, route, note, plain, packed)
+
+    @property
+    def weight(self) -> int:
+        """Bytes it takes in memory."""
+        return self.content.weight + _EACH
+
+    def reply(self, asked: Mapping[bytes, bytes]) -> Reply:
+        """Choose what answers a request, of whose headers `asked` has those that matter here."""
+        offered = asked.get(b"accept-encoding")
+        coded = self.packed if offered and self.packed is not self.plain and _takes_gzip(offered) else self.plain
+        known = asked.get(b"if-none-match")
+        return coded.unchanged if known and is_unchanged(known.decode("latin-1"), coded.etag) else coded.whole
+
+
+class Memory:
+    """The answers of one snapshot that are ready, and the addresses at which they were asked for."""
+
+    def __init__(self, max_bytes: int = READY_BYTES) -> None:
+        self._ready: ContentCache[Ready] = ContentCache(max_bytes)
+        self._keys: dict[tuple[str, bytes], str] = {}
+
+    def at(self, scope: Scope) -> Ready | None:
+        """Give the answer to a request's path and query, where it is known what they stand for."""
+        key = self._keys.get((scope["path"], scope["query_string"]))
+        return self._ready.get(key) if key is not None else None
+
+    def find(self, key: str) -> Ready | None:
+        """Give the answer that was kept under a key: an address's pattern and parameters."""
+        return self._ready.get(key)
+
+    def keep(self, scope: Scope, key: str, ready: Ready) -> None:
+        """Keep an answer, and that the request's path and query stand for it."""
+        if ready.content.weight <= LARGEST:
+            self._ready.put(key, ready)
+            self.know(scope, key)
+
+    def know(self, scope: Scope, key: str) -> None:
+        """Remember what an address stands for; where there are too many, all are forgotten."""
+        if len(scope["path"]) + len(scope["query_string"]) > LONGEST_ADDRESS:
+            return
+        if len(self._keys) >= MOST_ADDRESSES:
+            self._keys.clear()
+        self._keys[scope["path"], scope["query_string"]] = key
+
+
+def _coded(whole: Whole) -> Coded:
+    return Coded(whole.etag, _reply(whole.response()), _reply(whole.unchanged()))
+
+
+def _reply(response: Response) -> Reply:
+    present = {name for name, _ in response.raw_headers}
+    head = [*response.raw_headers, *(pair for pair in RAW_HEADERS if pair[0] not in present)]
+    return Reply(response.status_code, head, bytes(response.body))
+
+
+def _takes_gzip(offered: bytes) -> bool:
+    return offered in _USUAL or accepts_gzip(offered.decode("latin-1"))
+
+
+_USUAL = frozenset({b"gzip", b"gzip, deflate", b"gzip, deflate, br", b"gzip, deflate, br, zstd", b"br, gzip, deflate"})
