@@ -77,13 +77,18 @@ def sketch_new(database: Database) -> int:
         after = rows[-1][0]
 
 
+# The bound stands at every table: PostgreSQL merges them by digest, and would begin each time at the first.
 _MISSING = """
     SELECT DISTINCT ON (version.content_digest) version.content_digest, left(text, 200000)
     FROM version JOIN (
         SELECT content_digest FROM package
-        WHERE content_digest > %(after)s AND NOT EXISTS (
-                SELECT FROM sketch WHERE sketch.content_digest = package.content_digest AND method = %(method)s)
-          AND EXISTS (SELECT FROM version WHERE version.content_digest = package.content_digest)
+        WHERE content_digest > %(after)s
+          AND NOT EXISTS (
+                SELECT FROM sketch WHERE sketch.content_digest = package.content_digest AND method = %(method)s
+                                     AND sketch.content_digest > %(after)s)
+          AND EXISTS (
+                SELECT FROM version WHERE version.content_digest = package.content_digest
+                                      AND version.content_digest > %(after)s)
         ORDER BY content_digest LIMIT %(limit)s) AS missing USING (content_digest)
     ORDER BY version.content_digest, version_id
 """
