@@ -97,6 +97,33 @@ RUNS_COMMAND = Signal(
 )
 """Runs a text as a command; arguments follow."""
 
+NOT = r"(?:do\s+not|don't|dont|never|must\s+not|should\s+not|mustn't|shouldn't|without|avoid|refrain\s+from)"
+"""Forbids, in the words of prose."""
+
+NEGATED = re.compile(
+    r"\b(?:never|not|don't|cannot|can't|no|without|nor|avoid|instead\s+of|rather\s+than|or)\s+(?:\w+\s+)?$"
+)
+"""Ends with a word that turns what follows into its opposite."""
+PAYLOAD = Signal(
+    (
+        "curl",
+        "wget",
+        "base64",
+        "/tmp/.",  # noqa: S108  looked for, not used
+        "/dev/tcp",
+        "nc ",
+        "python -c",
+        "python3 -c",
+        "iex",
+        "powershell",
+        "/dev/shm",  # noqa: S108  looked for, not used
+        "nohup",
+    ),
+    r"\bcurl\b|\bwget\b|base64[ ]+-d|/tmp/\.|/dev/tcp|\bnc[ ]|python3?[ ]-c|\biex\b|powershell[^\n]{0,40}-(?:enc|w"
+    r"|nop)|/dev/shm/|\bnohup\b",
+)
+"""What a line that starts by itself has no honest use for."""
+
 
 def code_calls(view: View) -> list[re.Match[str]]:
     """All calls that run a text as code or as a command, in their order."""
