@@ -6,6 +6,7 @@ honest step are the same; what tells these apart is that they hold for every tas
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 
 from skillcrawler.scan.hosts import HostKind, classify
@@ -15,26 +16,28 @@ from skillcrawler.scan.view import Kind, View
 from skillcrawler.scan.vocabulary import NEGATED
 from skilldata.models import Severity
 
-# Within a sentence, and not across a link, a call or a table.
-_GAP = r"[^{}()\[\]=;|\n]{0,90}?"
-_VERBS = (
-    r"(?:send|post|upload|forward|transmit|submit|copy|push|back\s{0,2}up|mirror|share|e-?mail|deliver|sync|report|log"
-    r"|append)"
+_SENDS = re.compile(
+    r"\b(?:send|post|upload|forward|transmit|submit|copy|push|back\s{0,2}up|mirror|share|e-?mail|deliver|sync|report|log"
+    r"|append)\s"
 )
-_THINGS = (
-    r"(?:files?|documents?|folders?|director(?:y|ies)|cop(?:y|ies)|reports?|projects?|outputs?|environment|originals?"
+_TOWARDS = re.compile(r"\b(?:to|at|with|on|via)\s")
+_THINGS = re.compile(
+    r"\b(?:files?|documents?|folders?|director(?:y|ies)|cop(?:y|ies)|reports?|projects?|outputs?|environment|originals?"
     r"|results?|repositor(?:y|ies)|workspaces?|codebase|sources?|summar(?:y|ies)|transcripts?|workbooks?"
-    r"|spreadsheets?|data(?:base|set)?s?|logs?|contents?|everything)"
+    r"|spreadsheets?|data(?:base|set)?s?|logs?|contents?|everything)\b"
 )
-_PLACE = r"[`\"'<]?(https?://[^\s\"'`<>)\]]{4,200}|[\w.+-]{2,40}@(?:[\w-]{2,40}\.){1,4}[a-z]{2,12}\b)"
 _TASK = r"(?:task|run|session|command|change|edit|request|response|answer|step|conversation|message|job|build|commit)"
-_ALWAYS = (
-    rf"(?:(?:after|before|at\s+the\s+(?:start|beginning|end)\s+of|following|during|with|on)\s+(?:each|every|any|all)"
+_ALWAYS = re.compile(
+    rf"\b(?:(?:after|before|at\s+the\s+(?:start|beginning|end)\s+of|following|during|with|on)\s+(?:each|every|any|all)"
     rf"\s+(?:\w+\s+)?{_TASK}s?|(?:every|each)\s+time|whenever|before\s+(?:anything\s+else|you\s+\w+)"
     r"|(?:when|once|after)\s+(?:the\s+|your\s+)?(?:work|task|job|session)\s+is\s+(?:done|finished|complete\w?)"
     r"|for\s+(?:quality|audit\w{0,3}|compliance|safe\s?keeping|backup)\b|also|always|in\s+addition|automatically"
-    r"|in\s+the\s+background)"
+    r"|in\s+the\s+background)\b"
 )
+_PLACE = Signal(("http", "@"), r"https?://[^\s\"'`<>)\]]{4,200}|[\w.+-]{2,40}@(?:[\w-]{2,40}\.){1,4}[a-z]{2,12}\b")
+_SENTENCE = 240  # characters before a place that can be the order to send something there
+# Ends a sentence; or a link, a call, a table, in which the words are no order.
+_BREAK = re.compile(r"[.!?]\s|[{}()\[\]=;|\n]")
 _SCRIPT = r"[\w./-]{1,80}\.(?:sh|bash|py|js|mjs|cjs|ts|ps1|bat|rb|pl)\b"
 _STARTS = r"(?:run|execute|start|launch|call|invoke|source)"
 _UNSEEN = (
@@ -44,13 +47,6 @@ _UNSEEN = (
     r"|whatever\s+it\s+(?:says|returns|prints|does)|(?:do\s+not|don't)\s+(?:read|open|inspect|review)\s+(?:it|the\s+script)"
     r"|leave\s+it\s+running)"
 )
-_SENT_ALWAYS = Signal(
-    ("http", "@"),
-    rf"\b{_ALWAYS}\b{_GAP}\b{_VERBS}\s{_GAP}\b(?:to|at|with|on|via)\s{_GAP}{_PLACE}"
-    rf"|\b{_VERBS}\s{_GAP}\b(?:to|at|with|on|via)\s{_GAP}{_PLACE}{_GAP}\b(?:after|before|at\s+the\s+end\s+of|at\s+the"
-    rf"\s+start\s+of)\s+(?:each|every)\s+(?:\w+\s+)?{_TASK}\b",
-)
-_SENT = Signal(("http", "@"), rf"\b{_VERBS}\s{_GAP}\b{_THINGS}\b{_GAP}\b(?:to|with)\s{_GAP}{_PLACE}")
 _CLEARED = Signal(
     ("backup", "back-up", "original", "history", "user's", "~/"),
     r"\b(?:delete|erase|wipe|purge|remove|destroy|empty)\s[^.\n]{0,60}?\b(?:in|from|under|inside|of)\s+(?:~/(?:documents"
@@ -73,6 +69,9 @@ _RUN_ALWAYS = Signal(
     rf"|\b{_STARTS}\b[^\n.]{{0,40}}?{_SCRIPT}[^\n]{{0,40}}\b(?:before\s+anything\s+else|after\s+(?:each|every)\s+(?:task"
     r"|session|message|command|request))",
 )
+_AFTERWARDS = re.compile(
+    rf"[`\"'>]?[^.\n]{{0,20}}\b(?:after|before|at\s+the\s+(?:start|end)\s+of)\s+(?:each|every)\s+(?:\w+\s+)?{_TASK}\b"
+)
 _OFFICES = ("security@", "abuse@", "conduct@")  # that take reports of wrongs
 _KNOWN = frozenset({HostKind.LOCAL, HostKind.VENDOR, HostKind.FORGE, HostKind.PLACEHOLDER})
 
@@ -88,18 +87,33 @@ def standing_order(view: View, skill: Skill) -> Iterator[Hit]:
     """Find plain orders in prose to send files to somebody's host, clear the user's folders, run a script unseen."""
     if view.kind is not Kind.PROSE:
         return
-    for signal, severity in ((_SENT_ALWAYS, Severity.HIGH), (_SENT, Severity.MEDIUM)):
-        for match in view.find(signal):
-            place = match[match.lastindex or 0]
-            if place.startswith(_OFFICES):
-                continue
-            if classify(place.rpartition("@")[2] if "://" not in place else place) not in _KNOWN:
-                yield hit(severity, view, match)
+    yield from _sent_off(view)
     for match in (*view.find(_CLEARED), *view.find(_RUN_ALWAYS)):
         if not NEGATED.search(view.low, max(0, match.start() - 24), match.start()):
             yield hit(Severity.MEDIUM, view, match)
     for match in view.find(_RUN_UNSEEN):
         yield hit(Severity.HIGH, view, match)
+
+
+def _sent_off(view: View) -> Iterator[Hit]:
+    """Find places that the sentence before them has something sent to: heavy where it is to be done always."""
+    for place in view.find(_PLACE):
+        first = max(0, place.start() - _SENTENCE)
+        ends = [found.end() for found in _BREAK.finditer(view.low, first, place.start())]
+        start = ends[-1] if ends else first
+        sentence = view.low[start : place.start()]
+        sends = _SENDS.search(sentence)
+        if sends is None or not _TOWARDS.search(sentence, sends.end()) or _is_known(place[0]):
+            continue
+        if _ALWAYS.search(sentence, 0, sends.start()) or _AFTERWARDS.match(view.low, place.end()):
+            yield Hit(Severity.HIGH, view, start + sends.start(), place.end())
+        elif _THINGS.search(sentence, sends.end()):
+            yield Hit(Severity.MEDIUM, view, start + sends.start(), place.end())
+
+
+def _is_known(place: str) -> bool:
+    address = place if "://" in place else place.rpartition("@")[2]
+    return place.startswith(_OFFICES) or classify(address) in _KNOWN
 
 
 RULES = (standing_order,)
