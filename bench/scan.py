@@ -24,9 +24,9 @@ ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
 from figures import Figure, main  # noqa: E402
-from tests.scan_cases import held_out, second, third  # noqa: E402
+from tests.scan_cases import fourth, held_out, second, third  # noqa: E402
 from tests.scan_cases.benign import BENIGN  # noqa: E402
-from tests.scan_cases.corpus import real_skills  # noqa: E402
+from tests.scan_cases.corpus import real_skills, skills_to_inject  # noqa: E402
 from tests.scan_cases.malicious import MALICIOUS  # noqa: E402
 
 from skillcrawler.scan import ScanFile, ScanReport, Severity, scan_skill  # noqa: E402
@@ -46,6 +46,7 @@ def measure(quick: bool) -> list[Figure]:
         *_opaque(),
         *_memory(),
         *_labelled(),
+        *_before_injection(),
         *_real(10 if quick else 1),
     ]
 
@@ -74,6 +75,8 @@ def _held_out() -> Iterator[Figure]:
         ("first", held_out.MALICIOUS, held_out.BENIGN),
         ("second", second.MALICIOUS, second.BENIGN),
         ("third", third.MALICIOUS, third.BENIGN),
+        ("fourth", fourth.MALICIOUS, fourth.BENIGN),
+        ("fourth, after its rule,", fourth.LATER, ()),
     )
     for name, malicious, benign in sets:
         total = Counter(case.category for case in malicious)
@@ -114,12 +117,26 @@ def _memory() -> Iterator[Figure]:
         yield Figure(f"memory of a skill of 10 MiB: {name}", peak / 1024 / 1024, "MiB", 256)
 
 
+def _before_injection() -> Iterator[Figure]:
+    """SKILL-INJECT's skills as they are before anything is put into them; what it puts in is not in the repository's
+    files that are at hand."""
+    highest = Counter(scan_skill(skill.files, manifest=skill.manifest).highest for skill in skills_to_inject(_corpus()))
+    if count := highest.total():
+        heavy = highest[Severity.CRITICAL] + highest[Severity.HIGH]
+        yield Figure("SKILL-INJECT's skills before injection", count, "skills")
+        yield Figure("SKILL-INJECT's skills before injection, CRITICAL", highest[Severity.CRITICAL], "skills", 0)
+        yield Figure("SKILL-INJECT's skills before injection, HIGH or more", 100 * heavy / count, "%", 3)
+
+
+def _corpus() -> Path:
+    return Path(os.environ.get("SKILLREGISTRY_TEST_CORPUS") or ROOT.parent / "shared" / "corpus")
+
+
 def _real(step: int) -> Iterator[Figure]:
-    folder = Path(os.environ.get("SKILLREGISTRY_TEST_CORPUS") or ROOT.parent / "shared" / "corpus")
     highest: Counter[Severity | None] = Counter()
     by_rule: Counter[str] = Counter()
     times: list[float] = []
-    for skill in itertools.islice(real_skills(folder), 0, None, step):
+    for skill in itertools.islice(real_skills(_corpus()), 0, None, step):
         report, seconds = _timed(skill.files, skill.manifest)
         times.append(seconds * 1_000)
         highest[report.highest] += 1

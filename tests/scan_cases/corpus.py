@@ -11,7 +11,7 @@ import yaml
 
 from skillcrawler.scan import ScanFile
 
-INJECTED = "aisa-group__skill-inject.json"  # made for research on attacks: not part of the benign set
+INJECTED = "aisa-group__skill-inject.json"  # made for research on attacks: measured apart
 _ELSEWHERE = {"120000", "160000"}  # links and submodules are followed by the crawler, not here
 
 
@@ -26,13 +26,19 @@ class RealSkill(NamedTuple):
 def real_skills(folder: Path) -> Iterator[RealSkill]:
     """Every skill of the benign repositories in `folder`, in order of name."""
     for path in sorted(folder.glob("*__*.json")):
-        if path.name == INJECTED:
-            continue
-        data = json.loads(path.read_text(encoding="utf-8"))
-        yield from _skills(data["full_name"], data["snapshots"][-1]["entries"], data["texts"])
+        if path.name != INJECTED:
+            yield from _skills(path)
 
 
-def _skills(repository: str, entries: list[list[Any]], texts: dict[str, Any]) -> Iterator[RealSkill]:
+def skills_to_inject(folder: Path) -> Iterator[RealSkill]:
+    """The skills that the SKILL-INJECT benchmark puts its injections into, before it does: all of them are honest."""
+    path = folder / INJECTED
+    return _skills(path) if path.exists() else iter(())
+
+
+def _skills(path: Path) -> Iterator[RealSkill]:
+    data = json.loads(path.read_text(encoding="utf-8"))
+    repository, entries, texts = data["full_name"], data["snapshots"][-1]["entries"], data["texts"]
     names = [name for name, mode, *_ in entries if mode not in _ELSEWHERE]
     found: dict[str, list[ScanFile]] = {
         name.rpartition("/")[0]: [] for name in names if name.rpartition("/")[2].lower() == "skill.md"
