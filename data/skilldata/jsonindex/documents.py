@@ -182,11 +182,16 @@ class Download(Document):
 
 
 class Downloads(Document):
-    """The large files, which are published less often, and the snapshot that they are of."""
+    """The large files, which are published less often, and the snapshot that they are of.
+
+    `changes` are the rows that differ in `changed_to`, a later snapshot, one file a table.
+    """
 
     snapshot: SnapshotId
     published_at: datetime
     files: tuple[Download, ...]
+    changed_to: SnapshotId | None = None
+    changes: tuple[Download, ...] = ()
 
 
 class Entry(Tree):
