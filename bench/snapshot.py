@@ -5,7 +5,9 @@
    measures another size, with bodies of at most 1 kB above 200,000, and stops there.
 2. A client that follows after 1 % of the skills changed, and one that installs a skill cold: bytes and requests
    until it knows the package and that it is signed and not taken back.
-3. What publishing that change uploads, beside a full publish.
+3. What publishing that change uploads, beside a full publish, files of clients included; packages are not there.
+
+The bars of shares are for 100,000 skills: of a few, what a client or a publisher fetches or writes once weighs more.
 """
 
 from __future__ import annotations
@@ -20,14 +22,14 @@ import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
-from tuf.api.exceptions import DownloadHTTPError
-from tuf.ngclient import FetcherInterface
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
@@ -35,41 +37,46 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 from figures import Figure, main  # noqa: E402
 from indexgen import Generator, addresses  # noqa: E402
 from memory import MIB, in_child  # noqa: E402
+from tests.serving import QuietHandler, answering  # noqa: E402
 
 from skillcli.services import EmbeddedServices  # noqa: E402
 from skilldata import migrate  # noqa: E402
+from skilldata.clientformats.addresses import ClientAddresses  # noqa: E402
 from skilldata.config import PublishSettings, Settings, load_settings  # noqa: E402
 from skilldata.copies import sketch_new  # noqa: E402
 from skilldata.database import Database  # noqa: E402
 from skilldata.export import QUERIES, create_snapshot  # noqa: E402
-from skilldata.jsonindex.client import IndexClient  # noqa: E402
+from skilldata.jsonindex.client import IndexClient, http_reader  # noqa: E402
 from skilldata.jsonindex.documents import Revocations, SkillRecord  # noqa: E402
 from skilldata.jsonindex.tree import parse  # noqa: E402
 from skilldata.loading import KEY  # noqa: E402
 from skilldata.objects import package_key  # noqa: E402
 from skilldata.publish.live import index_targets  # noqa: E402
 from skilldata.publish.order import ROOT as INDEX  # noqa: E402
+from skilldata.publish.order import Kind  # noqa: E402
 from skilldata.publish.published import REVOCATIONS, signed_path  # noqa: E402
 from skilldata.publish.publisher import Publisher  # noqa: E402
 from skilldata.publish.target import FolderTarget  # noqa: E402
 from skilldata.snapshot import LISTING, TABLES, Snapshot  # noqa: E402
 from skilldata.trust import TrustRepository  # noqa: E402
 from skilldata.trust.ceremony import make_root  # noqa: E402
-from skilldata.trust.client import TrustClient  # noqa: E402
+from skilldata.trust.client import METADATA_PATH, TrustClient  # noqa: E402
 from skilldata.trust.keys import read_key  # noqa: E402
 from skilldata.trust.metadata import FolderMetadata  # noqa: E402
 from skilldata.trust.repository import VouchedFile  # noqa: E402
 from skilldata.trust.revocations import read_revocations, refuse_revoked  # noqa: E402
 from skilldata.trust.signing import package_targets  # noqa: E402
 
+ADDRESSES = ClientAddresses("Benchmark", "https://files.example/", "https://registry.example/")
 SIZE_VARIABLE = "SKILLREGISTRY_TEST_BENCH_SKILLS"
+FULL = 100_000  # skills that bars of shares are for
 LONG_BODIES = 200_000  # skills up to which bodies are as long as real ones
 
 
 def measure(quick: bool) -> list[Figure]:
     """Run all parts on one index."""
     named = os.environ.get(SIZE_VARIABLE)
-    count = int(named) if named else 2_000 if quick else 100_000
+    count = int(named) if named else 2_000 if quick else FULL
     with registry() as settings, Database(settings.database) as database:
         generator = Generator(database, body_bytes=None if count <= LONG_BODIES else 1000)
         generator.fill(count)
@@ -77,24 +84,35 @@ def measure(quick: bool) -> list[Figure]:
         figures = export(settings, state, count)
         if named:
             return figures
-        first = newest(state)
-        public = Public(state)
-        full, full_seconds = public.publish(first)
-        reader = Reader(public.target)
-        client = IndexClient(reader.read)
+        return [*figures, *publish_twice(generator, database, state, count)]
+
+
+def publish_twice(generator: Generator, database: Database, state: Path, count: int) -> list[Figure]:
+    """Publish a snapshot, change 1 % of its skills, and publish again; then read."""
+    first = newest(state)
+    public = Public(state)
+
+    def share(most: float) -> float | None:
+        return most if count >= FULL else None
+
+    full, full_seconds = public.publish(first)
+    with serve(public.folder) as served:
+        client = IndexClient(http_reader(f"{served.address}/{INDEX}"))
         client.refresh()
         repositories = generator.change(count // 100)
         create_snapshot(database, state / "snapshots")
-        second = newest(state)
-        part, part_seconds = public.publish(second)
+        part, part_seconds = public.publish(newest(state))
         return [
-            *figures,
             Figure(f"publish: a full one, {full.puts:,} objects, {full.put_bytes / MIB:,.0f} MiB", full_seconds, "s"),
+            *(Figure(f"publish: … of these, {name}", size / MIB, "MiB") for name, size in full.places.most_common()),
             Figure(f"publish: 1 % changed in {repositories:,} repositories", part_seconds, "s"),
-            Figure("publish: objects uploaded, beside a full one", part.puts / full.puts, "ratio", 0.03),
-            Figure("publish: bytes uploaded, beside a full one", part.put_bytes / full.put_bytes, "ratio", 0.03),
-            *follow(client, reader, first),
-            *install(public, reader, addresses(database, 20)),
+            *(Figure(f"publish: … uploads, {name}", size / MIB, "MiB") for name, size in part.places.most_common()),
+            Figure("publish: objects uploaded, beside a full one", part.puts / full.puts, "ratio", share(0.03)),
+            Figure("publish: bytes uploaded, beside a full one", part.put_bytes / full.put_bytes, "ratio", share(0.03)),
+            Figure("publish: … downloads for analysts left out of both", part.core / full.core, "ratio"),
+            Figure("publish: the registry's own copy of the snapshot", folder_bytes(newest(state)) / MIB, "MiB"),
+            *follow(client, served, first, share(0.02)),
+            *install(public, served, addresses(database, 20)),
         ]
 
 
@@ -108,10 +126,7 @@ def export(settings: Settings, state: Path, count: int) -> list[Figure]:
     floor = in_child(_floor, settings, state / "floor")
     shutil.rmtree(state / "floor")
     folder = newest(state)
-    sizes = Counter(
-        {path.name: sum(file.stat().st_size for file in path.rglob("*") if file.is_file()) or path.stat().st_size
-         for path in folder.iterdir()}
-    )  # fmt: skip
+    sizes = Counter({path.name: folder_bytes(path) or path.stat().st_size for path in folder.iterdir()})
     return [
         Figure(f"export: {count:,} skills", made["seconds"], "s"),
         Figure("export: seconds for each 100,000 skills", made["seconds"] * 100_000 / count, "s"),
@@ -176,23 +191,59 @@ def _floor(settings: Settings, folder: Path) -> dict[str, Any]:
 # -- 2. and 3. what is published, and its readers
 
 
-class Sent(NamedTuple):
-    """What a publisher uploaded, signed metadata included."""
+@dataclass
+class Sent:
+    """What a publisher uploaded: objects, and bytes by what they are."""
 
-    puts: int
-    put_bytes: int
+    puts: int = 0
+    places: Counter[str] = field(default_factory=Counter)
+
+    @property
+    def put_bytes(self) -> int:
+        """All bytes."""
+        return self.places.total()
+
+    @property
+    def core(self) -> int:
+        """Bytes without the files for analysts."""
+        return self.put_bytes - self.places["downloads"]
+
+    def add(self, path: str, size: int) -> None:
+        """Count an upload."""
+        first, *rest = path.removeprefix(INDEX).split("/")
+        if not path.startswith(INDEX):
+            first = "signed metadata" if path.startswith(METADATA_PATH) else "files of clients"
+        self.puts += 1
+        self.places[first if rest else "documents of the whole"] += size
 
 
 class CountedMetadata(FolderMetadata):
-    """Signed metadata in a folder, that counts what is written."""
+    """Signed metadata in a folder."""
 
-    puts = put_bytes = 0
+    def __init__(self, folder: Path, sent: Sent) -> None:
+        super().__init__(folder)
+        self._sent = sent
 
     def replace(self, name: str, data: bytes) -> None:
         """Write a file."""
         super().replace(name, data)
-        self.puts += 1
-        self.put_bytes += len(data)
+        self._sent.add(METADATA_PATH + name, len(data))
+
+
+class CountedTarget(FolderTarget):
+    """A folder that counts what is written to it."""
+
+    sent = Sent()
+
+    def put(self, path: str, data: bytes, kind: Kind) -> None:
+        """Write a file."""
+        super().put(path, data, kind)
+        self.sent.add(path, len(data))
+
+    def put_file(self, path: str, file: Path, kind: Kind) -> None:
+        """Link a file."""
+        super().put_file(path, file, kind)
+        self.sent.add(path, file.stat().st_size)
 
 
 class Public:
@@ -200,8 +251,8 @@ class Public:
 
     def __init__(self, state: Path) -> None:
         self.folder = state / "public"
-        self.target = FolderTarget(self.folder)
         self.root = self.folder / "tuf" / "1.root.json"
+        self._target = CountedTarget(self.folder)
         self._state = state
         make_root(self.folder / "tuf", state / "keys", datetime.now(UTC))
         self._signer = read_key(state / "keys" / "online.pem")
@@ -209,95 +260,102 @@ class Public:
     def publish(self, folder: Path) -> tuple[Sent, float]:
         """Publish and sign a snapshot; gives what was uploaded, and the seconds."""
         started = time.monotonic()
-        metadata = CountedMetadata(self.folder / "tuf")
+        self._target.sent = sent = Sent()
+        metadata = CountedMetadata(self.folder / "tuf", sent)
         with Snapshot(folder) as snapshot:
 
             def vouch(documents: Sequence[VouchedFile]) -> None:
                 files = chain(package_targets(snapshot), index_targets(folder), documents)
                 TrustRepository(metadata, self._signer).update(files, datetime.now(UTC))
 
-            publisher = Publisher(self.target, PublishSettings(), lock=self._state / "lock")
-            done = publisher.publish(folder, revocations=read_revocations(snapshot), vouch=vouch)
-        sent = Sent(done.puts + metadata.puts, done.put_bytes + metadata.put_bytes)
+            publisher = Publisher(self._target, PublishSettings(), lock=self._state / "lock", clients=ADDRESSES)
+            publisher.publish(folder, revocations=read_revocations(snapshot), vouch=vouch)
         return sent, time.monotonic() - started
 
 
-class CountingFetcher(FetcherInterface):
-    """Gives TUF's client files of a folder, and counts requests and bytes as they are sent, not compressed."""
+class _Counting(QuietHandler):
+    """Serves files, compresses documents for who asks for that, and counts bodies as they are sent."""
 
-    def __init__(self, folder: Path) -> None:
-        super().__init__()
-        self._folder = folder
-        self.requests = self.bytes = 0
+    protocol_version = "HTTP/1.1"
+    totals: Counter[str]
 
-    def _fetch(self, url: str) -> Iterator[bytes]:
-        self.requests += 1
-        path = self._folder / url.removeprefix("https://registry.invalid/")
-        if not path.is_file():
-            raise DownloadHTTPError("not there", 404)
-        data = path.read_bytes()
-        self.bytes += len(data)
-        yield data
-
-
-class Reader:
-    """Reads a published folder, and counts."""
-
-    def __init__(self, target: FolderTarget) -> None:
-        self._target = target
-        self.requests = self.bytes = 0
-
-    def read(self, path: str, limit: int) -> bytes:
-        """Read as over HTTP, where a small document would be sent compressed."""
-        data = self._target.get(INDEX + path)
-        self.requests += 1
-        self.bytes += len(data) if path.endswith(".gz") else len(gzip.compress(data, 6))
-        return data
-
-    def reset(self) -> None:
-        """Count anew."""
-        self.requests = self.bytes = 0
+    def do_GET(self) -> None:  # noqa: N802 - the base class's name
+        """Answer with a file."""
+        file = Path(self.translate_path(self.path))
+        is_there = file.is_file()
+        is_packed = is_there and file.suffix == ".json" and "gzip" in self.headers.get("Accept-Encoding", "")
+        data = file.read_bytes() if is_there else b""
+        data = gzip.compress(data, 6) if is_packed else data
+        self.totals.update(requests=1, bytes=len(data))
+        self.send_response(200 if is_there else 404)
+        self.send_header("Content-Length", str(len(data)))
+        if is_packed:
+            self.send_header("Content-Encoding", "gzip")
+        self.end_headers()
+        self.wfile.write(data)
 
 
-def follow(client: IndexClient, reader: Reader, first: Path) -> list[Figure]:
-    """Refresh a client that had the first snapshot."""
+class Served(NamedTuple):
+    """A published folder as a web server hands it out: its address, and the requests and bytes so far."""
+
+    address: str
+    totals: Counter[str]
+
+
+@contextmanager
+def serve(folder: Path) -> Iterator[Served]:
+    """Serve a folder over HTTP."""
+    totals: Counter[str] = Counter()
+    handler = type("Handler", (_Counting,), {"totals": totals})
+    with answering(partial(handler, directory=str(folder))) as address:
+        yield Served(address, totals)
+
+
+def follow(client: IndexClient, served: Served, first: Path, most: float | None) -> list[Figure]:
+    """Refresh a client that had the first snapshot; `most` is the bar of its share."""
     whole = len(gzip.compress((first / LISTING).read_bytes(), 6))
-    reader.reset()
+    served.totals.clear()
     done = client.refresh()
+    sent = served.totals["bytes"]
     return [
         Figure("follow: the whole listing, gzip", whole / MIB, "MiB"),
-        Figure(f"follow: {done.changed:,} records, {done.deltas} delta", reader.bytes / 1024, "KiB"),
-        Figure("follow: bytes beside the whole listing", reader.bytes / whole, "ratio", 0.02),
-        Figure("follow: requests", reader.requests, "requests"),
+        Figure(f"follow: {done.changed:,} records, {done.deltas} delta", sent / 1024, "KiB"),
+        Figure("follow: bytes beside the whole listing", sent / whole, "ratio", most),
+        Figure("follow: requests", served.totals["requests"], "requests"),
     ]
 
 
-def install(public: Public, reader: Reader, names: Iterable[str]) -> list[Figure]:
-    """Find out what to install, and whether it may be, with nothing but the first root on the client's side."""
-    most_bytes = most_requests = 0
+def install(public: Public, served: Served, names: Iterable[str]) -> list[Figure]:
+    """Find out what to install, and whether it may be, with nothing but the first root on the client's side.
+
+    Signed metadata comes through python-tuf's own fetcher, which takes no compressed answers.
+    """
+    most: Counter[str] = Counter()
+    read = http_reader(f"{served.address}/{INDEX}")
     for name in names:
-        reader.reset()
-        fetcher = CountingFetcher(public.folder)
-        skill = parse(SkillRecord, reader.read(f"skills/{name.lower()}.json", 0), name)
+        served.totals.clear()
+        skill = parse(SkillRecord, read(f"skills/{name.lower()}.json", MIB), name)
         version = next((one for one in skill.versions if one.redistributable), None)
         if version is None:
             continue
         with tempfile.TemporaryDirectory() as cache:
-            client = TrustClient(
-                Path(cache), "https://registry.invalid", root=public.root.read_bytes(), fetcher=fetcher
-            )
+            client = TrustClient(Path(cache), served.address, root=public.root.read_bytes())
             revocations = parse(Revocations, client.document(INDEX + signed_path(REVOCATIONS)), REVOCATIONS)
             refuse_revoked(revocations, version.package_digest, name)
             client.look_up(package_key(version.package_digest))
-        most_bytes = max(most_bytes, reader.bytes + fetcher.bytes)
-        most_requests = max(most_requests, reader.requests + fetcher.requests)
+        most |= served.totals
     return [
-        Figure("install, cold and verified: bytes beyond the package, most of 20", most_bytes / 1024, "KiB", 64),
-        Figure("install, cold and verified: requests beyond the package", most_requests, "requests", 8),
+        Figure("install, cold and verified: bytes beyond the package, most of 20", most["bytes"] / 1024, "KiB", 64),
+        Figure("install, cold and verified: requests beyond the package", most["requests"], "requests", 8),
     ]
 
 
 # -- helpers
+
+
+def folder_bytes(folder: Path) -> int:
+    """Add up the files below a folder."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
 
 
 def newest(state: Path) -> Path:

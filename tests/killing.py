@@ -269,7 +269,7 @@ def _read_plain(public: FolderTarget, chosen: random.Random) -> None:
                 json.loads(read(f"skills/{line['skill'].lower()}.json", 0))
     for delta in entry.deltas:
         fetch(read, delta)
-    for one in entry.downloads.files if entry.downloads else ():
+    for one in (*entry.downloads.files, *entry.downloads.changes) if entry.downloads else ():
         if public.size(ROOT + one.path) != one.size:
             raise RegistryError(f"{one.path} has another size")
 

@@ -91,6 +91,19 @@ def test_what_is_taken_back_is_gone_from_every_file(tree: Tree) -> None:
     check_references(tree.target)
 
 
+def test_of_a_yanked_skill_only_the_pins_are_left(tree: Tree) -> None:
+    tree.publish("one", SAMPLES)
+    pins = {path: data for path, data in client_files(tree).items() if path.startswith("r/acme/tools@pdf-forms/1.")}
+    assert pins
+    tree.publish("two", [replace(SAMPLES[0], state="yanked"), *SAMPLES[1:]])
+    left = client_files(tree)
+    assert {path for path in left if "pdf-forms" in path} == set(pins)
+    assert {path: left[path] for path in pins} == pins
+    check_references(tree.target)
+    tree.publish("three", SAMPLES)
+    assert any(path.startswith("r/acme/tools/.well-known/skills/pdf-forms/") for path in client_files(tree))
+
+
 def test_a_file_may_become_a_folder_and_a_folder_a_file(tree: Tree) -> None:
     one, two = of_files("a", {"x": b"1", "y/z": b"2"}), of_files("a", {"x/w": b"3", "y": b"4"})
     for number, skill in enumerate((one, two, one)):

@@ -115,6 +115,17 @@ def test_a_version_taken_back_has_no_pin(tmp_path: Path) -> None:
     assert {skill["name"] for skill in index(made, "r/acme/tools")} == {"commit-message", "csv-tools"}
 
 
+def test_a_yanked_skill_is_offered_to_who_names_a_version_and_to_nobody_else(tmp_path: Path) -> None:
+    yanked = replace(SAMPLES[0], state="yanked")
+    made = catalogue(tmp_path / "one", (yanked, *SAMPLES[1:]), featured=("acme/tools/pdf-forms",))
+    [pinned] = index(made, "r/acme/tools@pdf-forms/1.0.0")
+    assert pinned["name"] == "pdf-forms"
+    for scope in ("", "r/acme", "r/acme/tools"):
+        assert "pdf-forms" not in {skill["name"] for skill in index(made, scope)}
+    with pytest.raises(NotFound):
+        index(made, "r/acme/tools@pdf-forms")
+
+
 def test_the_root_shows_what_was_chosen_first_and_few_in_all(tmp_path: Path) -> None:
     made = catalogue(tmp_path / "one", featured=("acme/tools/commit-message", "no/such/skill"), featured_count=2)
     names = [skill["name"] for skill in index(made, "")]

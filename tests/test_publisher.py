@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 import posixpath
 import random
@@ -22,7 +23,16 @@ from skilldata.config import PublishSettings
 from skilldata.errors import IntegrityError, NotFound
 from skilldata.jsonindex.build import build_json_index
 from skilldata.jsonindex.client import IndexClient, fetch_package, http_reader, look_up
-from skilldata.jsonindex.documents import PUBLISHED, Entry, Revocations, SourceHealth, Status, json_schema
+from skilldata.jsonindex.documents import (
+    PUBLISHED,
+    Downloads,
+    Entry,
+    Revocations,
+    SourceHealth,
+    Status,
+    encode,
+    json_schema,
+)
 from skilldata.jsonindex.tree import IndexTree, Read, parse
 from skilldata.objects import IMMUTABLE, SHORT, package_key
 from skilldata.observed import Observed, write_observed
@@ -31,10 +41,11 @@ from skilldata.publish.order import ROOT, Kind
 from skilldata.publish.publisher import Publisher
 from skilldata.publish.small import skill_path
 from skilldata.publish.target import BucketTarget, FolderTarget
-from skilldata.snapshot import JSON_INDEX, Snapshot
+from skilldata.snapshot import JSON_INDEX, Snapshot, read_info
 from tests.conftest import ROOT as ROOT_FOLDER
 from tests.conftest import Registry
-from tests.snapshots import SAMPLES, SampleSkill, make_snapshot, packages, synthetic_skills
+from tests.serving import QuietHandler, answering
+from tests.snapshots import SAMPLES, SampleSkill, make_snapshot, packages, sample_skill, synthetic_skills
 
 KEEP = PublishSettings(downloads_hours=24)
 SOURCE = SourceHealth(
@@ -241,6 +252,53 @@ def test_a_snapshot_that_lost_skills_or_a_source_waits_for_a_maintainer(place: P
     assert parse(Status, place.read("status.json", 1 << 20), "status").held is None
 
 
+def test_between_two_uploads_of_the_large_files_what_changed_goes_out(place: Place, tmp_path: Path) -> None:
+    many = synthetic_skills(400, body_bytes=2000)
+
+    def publish(skills: Sequence[SampleSkill]) -> Downloads:
+        made = built(tmp_path / "made", skills)
+        folder = made.rename(tmp_path / read_info(made).id)
+        place.publisher().publish(folder, even_if_smaller=True)
+        place.clock.now += timedelta(hours=1)
+        entry = parse(Entry, place.read("entry.json", 1 << 20), "entry")
+        assert entry.downloads is not None
+        for one in (*entry.downloads.files, *entry.downloads.changes):
+            assert f"sha256:{hashlib.sha256(place.read(one.path, one.size)).hexdigest()}" == one.digest
+        return entry.downloads
+
+    first = publish(many)
+    assert (first.changed_to, first.changes) == (None, ())
+    second = publish([*many[3:], replace(many[0], description="Does another thing.")])
+    assert (second.snapshot, second.files) == (first.snapshot, first.files)
+    assert {"document.parquet", "skill.parquet"} <= {Path(one.path).name for one in second.changes}
+    assert second.changed_to != first.snapshot
+    back = publish(many[:200])  # half is gone: that is small to say
+    assert back.snapshot == first.snapshot
+    noise = random.Random(5)
+    anew = [sample_skill(one.repository, one.slug or "", "Is new.", noise.randbytes(6000).hex()) for one in many]
+    other = publish(anew)
+    assert other.snapshot != first.snapshot, "where most rows differ, the files go out whole"
+    place.clock.now += timedelta(days=1)
+    later = publish(anew[:399])
+    assert later.snapshot != other.snapshot, "they are a day old"
+    assert later.changes == ()
+
+
+def test_a_yanked_skill_has_a_record_that_says_so_and_is_in_no_list(place: Place, tmp_path: Path) -> None:
+    place.publisher().publish(built(tmp_path / "one", SAMPLES))
+    assert not look_up(place.read, "acme/tools/pdf-forms").yanked
+    changed = [replace(SAMPLES[0], state="yanked"), *SAMPLES[1:]]
+    place.publisher().publish(built(tmp_path / "two", changed), even_if_smaller=True)
+    record = look_up(place.read, "acme/tools/pdf-forms")
+    assert record.yanked
+    assert all(version.redistributable for version in record.versions)
+    assert place.read(skill_path("acme/tools/pdf-forms"), 1 << 20) == encode(record)
+    for path in ("repositories/acme/tools.json", "owners/acme.json"):
+        slugs = place.read(path, 1 << 20)
+        assert b"pdf-forms" not in slugs
+        assert b"csv-tools" in slugs
+
+
 def test_going_back_gives_the_very_bytes(place: Place, tmp_path: Path) -> None:
     place.publisher().publish(built(tmp_path / "one", skills("a", "b")))
     shown = {path: place.target.get(path) for path, _ in place.target.paths(ROOT)}
@@ -422,6 +480,34 @@ def test_a_bucket_serves_the_same(registry: Registry, tmp_path: Path) -> None:
 def test_a_reader_of_the_network_has_bounds() -> None:
     with pytest.raises(IntegrityError, match="no web address"):
         http_reader("file:///etc/")
+
+
+@pytest.mark.parametrize(
+    ("sent", "expected"),
+    [
+        (gzip.compress(b"x" * 1000), b"x" * 1000),
+        (gzip.compress(b"x" * 1001), "more than 1000 bytes"),
+        (gzip.compress(bytes(1 << 20)), "more than 1000 bytes"),
+        (gzip.compress(b"x" * 1000)[:-9], "cut off"),
+        (b"no gzip", "does not unpack"),
+    ],
+)
+def test_what_a_server_compressed_is_unpacked_and_has_bounds(sent: bytes, expected: bytes | str) -> None:
+    class Handler(QuietHandler):
+        def do_GET(self) -> None:  # noqa: N802 - the base class's name
+            assert self.headers["Accept-Encoding"] == "gzip"
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(sent)
+
+    with answering(Handler) as address:
+        read = http_reader(f"{address}/index/v1/")
+        if isinstance(expected, bytes):
+            assert read("entry.json", 1000) == expected
+        else:
+            with pytest.raises(IntegrityError, match=expected):
+                read("entry.json", 1000)
 
 
 def _listed(folder: Path) -> list[str]:

@@ -1,6 +1,6 @@
 """What may be handed out, and the name that a client installs it by.
 
-A record is in the JSON index only where its skill is listed, and its versions say which of them may be
+A record is in the JSON index only where its skill is listed or yanked, and its versions say which of them may be
 redistributed: licences, rulings and blocked contents were all weighed when the snapshot was made. Nothing
 else is decided here.
 """
@@ -49,12 +49,17 @@ def served_versions(skill: SkillRecord) -> list[VersionEntry]:
 
 
 def current_version(skill: SkillRecord) -> VersionEntry | None:
-    """Give the version that the skill's folder has now; None where it may not be handed out."""
+    """Give the version that the skill's folder has now; None where it may not be handed out, or is yanked."""
+    if skill.yanked:
+        return None
     return next((one for one in served_versions(skill) if one.content_digest == skill.content_digest), None)
 
 
 def version_offer(skill: SkillRecord, label: str = "") -> Offer | None:
-    """Offer one version of a skill under its slug; the current one where no label is given."""
+    """Offer one version of a skill under its slug; the current one where no label is given.
+
+    A yanked skill is offered to who names a version, as packages of Cargo are.
+    """
     labelled = (one for one in served_versions(skill) if one.label == label)
     version = next(labelled, None) if label else current_version(skill)
     return Offer(skill.skill.rsplit("/", 1)[1], skill, version) if version and fits(version) else None

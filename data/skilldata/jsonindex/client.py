@@ -11,6 +11,7 @@ import hashlib
 import urllib.error
 import urllib.parse
 import urllib.request
+import zlib
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -143,7 +144,7 @@ def fetch_package(read: Read, entry: Entry, version: VersionEntry) -> bytes:
 
 
 def http_reader(address: str) -> Callable[[str, int], bytes]:
-    """Read files below an address, `https://…/index/v1/`.
+    """Read files below an address, `https://…/index/v1/`; the server may compress what is not compressed already.
 
     Raises:
         IntegrityError: The address is neither http nor https, or (when reading) a file is larger than it may be.
@@ -156,17 +157,33 @@ def http_reader(address: str) -> Callable[[str, int], bytes]:
 
     def read(path: str, limit: int) -> bytes:
         url = urllib.parse.urljoin(base, path)
+        asked = urllib.request.Request(url, headers={"Accept-Encoding": "gzip"})  # noqa: S310 - checked above
         try:
-            with urllib.request.urlopen(url, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - checked above
+            with urllib.request.urlopen(asked, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310
                 data: bytes = answer.read(limit + 1)
+                is_packed = answer.headers.get("Content-Encoding") == "gzip"
         except urllib.error.HTTPError as error:
             if error.code in {404, 410}:
                 raise NotFound(f"there is no {url}") from None
             raise ServiceUnavailable(f"{url} answers {error.code}", remedy="Try again later.") from None
         except OSError as error:
             raise ServiceUnavailable(f"{url} does not answer: {error}", remedy="Try again later.") from None
+        if is_packed:
+            data = _unpack(data, limit, url)
         if len(data) > limit:
             raise IntegrityError(f"{url} has more than {limit} bytes", remedy="Do not trust this index.")
         return data
 
     return read
+
+
+def _unpack(packed: bytes, limit: int, url: str) -> bytes:
+    """Unpack what a server compressed on its way, up to one byte more than it may have."""
+    unpacker = zlib.decompressobj(wbits=31)
+    try:
+        data = unpacker.decompress(packed, limit + 1)
+    except zlib.error as error:
+        raise IntegrityError(f"{url} does not unpack: {error}", remedy="Fetch it again.") from None
+    if len(data) <= limit and not unpacker.eof:
+        raise IntegrityError(f"{url} is cut off", remedy="Fetch it again.")
+    return data

@@ -63,8 +63,9 @@ class RepositoryRecord(Document):
 class SkillRecord(Document):
     """One listed skill with its versions, the newest first. `skill` is `owner/repository/slug`.
 
-    `label` and `content_digest` are those of the version that its folder has now: an author may go back to
-    the content of an earlier one.
+    One that maintainers yanked is there for those who name one of its versions: it is in no list, and nothing that
+    does not name a version installs it. `label` and `content_digest` are those of the version that its folder has
+    now: an author may go back to the content of an earlier one.
     """
 
     kind: Literal["skill"] = "skill"
@@ -81,6 +82,7 @@ class SkillRecord(Document):
     updated_at: datetime
     label: str
     content_digest: Digest
+    yanked: bool = False
     versions: tuple[VersionEntry, ...]
 
 
@@ -182,11 +184,16 @@ class Download(Document):
 
 
 class Downloads(Document):
-    """The large files, which are published less often, and the snapshot that they are of."""
+    """The large files, which are published less often, and the snapshot that they are of.
+
+    `changes` are the rows that differ in `changed_to`, a later snapshot, one file a table.
+    """
 
     snapshot: SnapshotId
     published_at: datetime
     files: tuple[Download, ...]
+    changed_to: SnapshotId | None = None
+    changes: tuple[Download, ...] = ()
 
 
 class Entry(Tree):

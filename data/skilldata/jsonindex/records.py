@@ -34,7 +34,7 @@ def is_addressable(owner: str, repository: str, slug: str = "skill") -> bool:
 
 
 def records(snapshot: Snapshot) -> Iterator[Line]:
-    """Yield the records of all listed skills and their repositories.
+    """Yield the records of all listed and yanked skills and their repositories.
 
     Where two repositories go by one name, which a rename can bring about until both are looked at again, the
     one with the smaller id is taken.
@@ -95,7 +95,7 @@ def _until(repositories: Iterator[RepositoryRecord], repository_id: int) -> Repo
 
 def _skill(row: tuple[Any, ...], versions: list[tuple[Any, ...]]) -> SkillRecord:
     repository_id, path, owner, name, slug, title, description, level, licence, free, *rest = row
-    first_seen, updated, label, content, verdict = rest
+    first_seen, updated, label, content, verdict, yanked = rest
     return SkillRecord(
         skill=f"{owner}/{name}/{slug}",
         repository_id=repository_id,
@@ -110,6 +110,7 @@ def _skill(row: tuple[Any, ...], versions: list[tuple[Any, ...]]) -> SkillRecord
         updated_at=updated,
         label=label,
         content_digest=content,
+        yanked=yanked,
         versions=tuple(_version(one) for one in versions),
     )
 
@@ -139,22 +140,24 @@ _OWNER_HASH = "substr(sha256(lower(skill.owner)), 1, 8)"
 _PLACE = "lower(skill.owner || '/' || skill.repository)"
 _ORDER = f"{_OWNER_HASH}, substr(sha256({_PLACE}), 1, 8), {_PLACE}, skill.repository_id"
 _SKILL_ORDER = f"{_ORDER}, substr(sha256({_PLACE} || '/' || slug), 1, 8), slug, skill.path"
+_SERVED = "state IN ('listed', 'yanked')"
 _SKILLS = f"""
     SELECT skill.repository_id, skill.path, skill.owner, skill.repository, slug, name, description, level, licence,
-           redistributable, first_seen_at, updated_at, label, content_digest, verdict
-    FROM skill WHERE state = 'listed' ORDER BY {_SKILL_ORDER}
+           redistributable, first_seen_at, updated_at, label, content_digest, verdict,
+           state = 'yanked'
+    FROM skill WHERE {_SERVED} ORDER BY {_SKILL_ORDER}
 """  # noqa: S608 - constants of this module
 _VERSIONS = f"""
     SELECT skill.repository_id, skill.path, version.label, version.content_digest, package_digest, size, unpacked_size,
            file_count, revision, committed_at, version.level, version.licence, version.redistributable, version.verdict
     FROM skill JOIN version USING (repository_id, path)
          JOIN package ON package.content_digest = version.content_digest
-    WHERE state = 'listed' ORDER BY {_SKILL_ORDER}, ordinal DESC
+    WHERE {_SERVED} ORDER BY {_SKILL_ORDER}, ordinal DESC
 """  # noqa: S608
 _REPOSITORIES = f"""
     SELECT skill.repository_id, repository.owner, repository.name, repository.description, repository.stars,
            repository.licence, topics, archived, revision
-    FROM (SELECT DISTINCT repository_id, owner, repository FROM skill WHERE state = 'listed') AS skill
+    FROM (SELECT DISTINCT repository_id, owner, repository FROM skill WHERE {_SERVED}) AS skill
          JOIN repository USING (repository_id)
     ORDER BY {_ORDER}
 """  # noqa: S608

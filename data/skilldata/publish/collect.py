@@ -114,7 +114,7 @@ def _of_entry(published: Published, entry: Entry) -> Iterator[str]:
         chains = parse(Chains, fetch(published.read, entry.chains), "the chains")
         yield from (object_path(delta.digest) for delta in chains.deltas)
     if entry.downloads:
-        yield from (file.path for file in entry.downloads.files)
+        yield from (file.path for file in (*entry.downloads.files, *entry.downloads.changes))
 
 
 def _retired(published: Published) -> dict[str, str]:

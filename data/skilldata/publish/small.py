@@ -79,7 +79,7 @@ def _of_owner(index: IndexTree, owner: str, repositories: set[str]) -> Iterator[
 def _repository(lines: list[Line]) -> RepositoryDocument:
     record = parse(RepositoryRecord, lines[0].data, lines[0].address)
     skills = [parse(SkillRecord, line.data, line.address) for line in lines[1:]]
-    links = sorted((_link(skill) for skill in skills), key=lambda link: link.slug)
+    links = sorted((_link(skill) for skill in skills if not skill.yanked), key=lambda link: link.slug)
     return RepositoryDocument(repository=record, skills=tuple(links))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -30,7 +32,8 @@ from skilldata.objects import PACKAGES, ObjectStore, package_key
 from skilldata.publish import plan
 from skilldata.publish.order import DOCUMENT, LARGE, PACKAGE, PART, ROOT, SNAPSHOT
 from skilldata.publish.published import Published
-from skilldata.snapshot import read_info
+from skilldata.snapshot import DATABASE, read_info
+from skilldata.tablechanges import write_changes
 from skilldata.trust.statements import envelope_key, sign_statement
 
 AT_ONCE = 16  # statements that are asked for
@@ -144,18 +147,37 @@ class Uploads:
         return deltas, part
 
     def downloads(self, folder: Path, before: Entry | None, now: PublishedSnapshot) -> Downloads | None:
-        """Upload the large files, if their time has come."""
+        """Upload the large files if their time has come, else the rows that differ from those that are there."""
         last = before.downloads if before else None
         if last is not None and now.published_at - last.published_at < self._downloads_age:
+            changed = self._changed_downloads(folder, last, now)
+            if changed is not None:
+                return changed
+        paths = [path for path in sorted(read_info(folder).files) if path.endswith((".duckdb", ".parquet"))]
+        files = tuple(self._put_download(folder / path, f"downloads/{now.snapshot}/{path}") for path in paths)
+        return Downloads(snapshot=now.snapshot, published_at=now.published_at, files=files)
+
+    def _changed_downloads(self, folder: Path, last: Downloads, now: PublishedSnapshot) -> Downloads | None:
+        """Upload what changed since the large files; gives None where that is so much that they had better go out."""
+        whole = last.model_copy(update={"changed_to": None, "changes": ()})
+        if last.snapshot == now.snapshot:
+            return whole
+        base = folder.parent / last.snapshot
+        if not (base / DATABASE).exists():  # pruned: until they go out anew, what was said last holds
             return last
-        files = []
-        for path, digest in sorted(read_info(folder).files.items()):
-            file = folder / path
-            if file.suffix in {".duckdb", ".parquet"}:
-                place = f"downloads/{now.snapshot}/{path}"
-                self._target.put_file(ROOT + place, file, LARGE)
-                files.append(Download(path=place, digest=digest, size=file.stat().st_size))
-        return Downloads(snapshot=now.snapshot, published_at=now.published_at, files=tuple(files))
+        with tempfile.TemporaryDirectory() as work:
+            found = write_changes(base, folder, Path(work))
+            if sum(file.stat().st_size for file in found) > DELTA_SHARE * sum(file.size for file in last.files):
+                return None
+            place = f"downloads/{now.snapshot}/since-{last.snapshot}"
+            changes = tuple(self._put_download(file, f"{place}/{file.name}") for file in found)
+        return whole.model_copy(update={"changed_to": now.snapshot, "changes": changes})
+
+    def _put_download(self, file: Path, path: str) -> Download:
+        with file.open("rb") as stream:
+            digest = f"sha256:{hashlib.file_digest(stream, 'sha256').hexdigest()}"
+        self._target.put_file(ROOT + path, file, LARGE)
+        return Download(path=path, digest=digest, size=file.stat().st_size)
 
     def _put_part(self, new: IndexTree, part: Part) -> None:
         path = object_path(part.digest)
