@@ -138,7 +138,7 @@ async def until(condition: Callable[[], Any], seconds: float = 60) -> None:
 async def started(app: ASGIApp) -> AsyncIterator[None]:
     """Start an application, and shut it down at the end, as a server does."""
     told, said = asyncio.Queue[Message](), asyncio.Queue[Message]()
-    task = asyncio.create_task(app({"type": "lifespan", "state": {}}, told.get, said.put))
+    task = asyncio.ensure_future(app({"type": "lifespan", "state": {}}, told.get, said.put))
     await told.put({"type": "lifespan.startup"})
     assert (await said.get())["type"] == "lifespan.startup.complete"
     try:
