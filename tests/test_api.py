@@ -30,6 +30,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from skillapi.app import ACTIONS, ENDPOINTS, create_app
+from skillapi.connections import BoundedConnection
 from skillapi.downloads import PackageStore, file_name
 from skillapi.headers import HEADERS
 from skillapi.live import FolderSource, Live
@@ -73,7 +74,16 @@ class MemoryStore:
 def serving(app: Any, listener: socket.socket | None = None) -> Iterator[str]:
     """Run an application on a free port of loopback, or one that is listened on; yields its address."""
     with listener or socket.create_server(("127.0.0.1", 0)) as listener:
-        config = uvicorn.Config(app, loop="uvloop", http="httptools", lifespan="on", log_config=None, ws="none")
+        config = uvicorn.Config(
+            app,
+            loop="uvloop",
+            http=BoundedConnection,
+            lifespan="on",
+            log_config=None,
+            ws="none",
+            access_log=False,
+            proxy_headers=False,
+        )
         server = uvicorn.Server(config)
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
@@ -311,6 +321,12 @@ EXAMPLES = {
     "/api/v1/skills/{owner}/{repository}/{slug}/diagnostics": ["/api/v1/skills/acme/tools/commit-message/diagnostics"],
     "/api/v1/skills/{owner}/{repository}/{slug}/download": [f"{PDF}/download?version=1.1.0"],
     "/api/v1/packages/{digest}": [f"/api/v1/packages/{next(iter(packages()))}"],
+    "/api/v1/skills/{owner}/{repository}/{slug}/findings": ["/api/v1/skills/acme/tools/commit-message/findings"],
+    "/api/v1/skills/{owner}/{repository}/{slug}/diff": [f"{PDF}/diff", f"{PDF}/diff?before=1.0.0&after=1.1.0"],
+    "/api/v1/skills/{owner}/{repository}/{slug}/provenance": [f"{PDF}/provenance?version=1.0.0"],
+    "/api/v1/changes": ["/api/v1/changes", "/api/v1/changes?since=2026-03-05T00:00:00Z&limit=1"],
+    "/api/v1/repositories": ["/api/v1/repositories", "/api/v1/repositories?limit=1&cursor=1"],
+    "/api/v1/owners": ["/api/v1/owners?limit=2"],
     "/api/v1/repositories/{owner}/{repository}": [
         "/api/v1/repositories/acme/tools",
         "/api/v1/repositories/vanished/old?state=gone",
@@ -632,7 +648,7 @@ class TestDownloads:
     def test_lost_bytes_and_no_store_are_told_apart(self, folder: Path) -> None:
         empty = MemoryStore()
         empty.data = {}
-        stores: list[tuple[PackageStore | None, str]] = [(empty, "not-found"), (None, "store-unavailable")]
+        stores: list[tuple[PackageStore | None, str]] = [(empty, "withdrawn"), (None, "store-unavailable")]
         for store, code in stores:
             with serving(create_app(FolderSource(folder), store, Settings())) as url:
                 problem(httpx.get(f"{url}{PDF}/download"), code)

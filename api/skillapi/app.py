@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -28,11 +28,12 @@ from skillapi.downloads import PackageStore, Shelf
 from skillapi.endpoint import Endpoint, Services, route
 from skillapi.envelope import Envelope
 from skillapi.live import Live, SnapshotSource
+from skillapi.methods import Methods
 from skillapi.metrics import Metrics
 from skillapi.openapi import describe
-from skillapi.problems import Problem, answer_problem
+from skillapi.problems import Moved, Problem, answer_moved, answer_problem
 from skillapi.reads import ReadLimit
-from skillapi.routes import plugins, repositories, requests, search, skills, status
+from skillapi.routes import directory, history, plugins, repositories, requests, search, skills, status
 from skillapi.signed import SignedDocuments, SignedMetadata
 from skillapi.static import Site
 from skilldata.config import Settings
@@ -44,7 +45,9 @@ STORE_CHECK_SECONDS = 5.0
 ENDPOINTS: tuple[Endpoint[Any], ...] = (
     *search.ENDPOINTS,
     *skills.ENDPOINTS,
+    *history.ENDPOINTS,
     *repositories.ENDPOINTS,
+    *directory.ENDPOINTS,
     *plugins.ENDPOINTS,
     *status.ENDPOINTS,
 )
@@ -83,17 +86,18 @@ def create_app(
     desk = Desk.of(services, crawler or TemporalCrawler(settings.temporal))
     routes += [action.route(desk) for action in ACTIONS]
     routes += [*find_routes(services), *clawhub_routes(services), *file_routes(services)]
-    routes.append(Route("/api/{path:path}", _nothing, methods=["GET"]))
     if metadata is not None:
         routes.append(Route("/tuf/{name}", SignedMetadata(metadata).serve, methods=["GET"]))
         if isinstance(objects, ObjectStore):
             routes.append(Route("/index/v1/signed/{name}", SignedDocuments(objects).serve, methods=["GET"]))
+    methods = Methods(routes)
+    routes.append(Route("/api/{path:path}", _nothing(methods), methods=["GET"]))
     if site_folder is not None:
         routes.append(Route("/{path:path}", Site(site_folder / "live").serve, methods=["GET"]))
     router = Router(routes, redirect_slashes=False, lifespan=_lifespan(services, refresh_seconds))
-    told = dict.fromkeys((Problem, HTTPException, RegistryError), answer_problem)
+    told = {**dict.fromkeys((Problem, HTTPException, RegistryError), answer_problem), Moved: answer_moved}
     # Not Starlette's own application: it would put a last word on failures around the envelope, which has that.
-    return Envelope(ExceptionMiddleware(router, handlers=told), services, _limit(settings))
+    return Envelope(ExceptionMiddleware(router, handlers=told), services, methods, _limit(settings))
 
 
 def _limit(settings: Settings) -> ReadLimit | None:
@@ -130,5 +134,14 @@ async def _repeat(work: Callable[[], None], seconds: float, *, at_once: bool = F
         await asyncio.sleep(seconds)
 
 
-async def _nothing(_: Request) -> Response:
-    raise Problem("not-found", "There is no such address.", remedy="/api/v1/openapi.json lists every address.")
+def _nothing(methods: Methods) -> Callable[[Request], Awaitable[Response]]:
+    """Answer what no other route of the API takes with GET: there is nothing, or it takes other methods only."""
+
+    async def answer(request: Request) -> Response:
+        path = request.scope["path"]
+        if methods.of(path):
+            allow = methods.allow(path)
+            raise Problem("method-not-allowed", remedy=f"Use {allow}.", headers={"Allow": allow})
+        raise Problem("not-found", "There is no such address.", remedy="/api/v1/openapi.json lists every address.")
+
+    return answer

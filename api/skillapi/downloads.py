@@ -78,8 +78,9 @@ class Shelf:
         try:
             return self.read(digest)
         except NotFound:
+            # Taken down since the snapshot was made, or lost; either way it was there, and nobody should look again.
             raise Problem(
-                "not-found",
+                "withdrawn",
                 f"{digest} is not handed out any more.",
                 remedy="Ask again in an hour; if it is still listed then, tell the operator to run fsck.",
             ) from None

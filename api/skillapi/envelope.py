@@ -19,6 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from skillapi.endpoint import ROUTE, Services
 from skillapi.headers import PREFLIGHT, RAW_HEADERS
 from skillapi.memory import RawHeaders, Ready
+from skillapi.methods import Methods
 from skillapi.problems import REQUEST_ID, Problem, problem_response
 from skillapi.reads import READS, ReadLimit, too_many
 
@@ -35,12 +36,14 @@ class Envelope:
     Args:
         app: What answers where nothing is ready.
         services: What is live, and where requests are counted.
+        methods: What each address takes, for OPTIONS.
         limit: What one caller may read; None: as much as they like.
     """
 
-    def __init__(self, app: ASGIApp, services: Services, limit: ReadLimit | None) -> None:
+    def __init__(self, app: ASGIApp, services: Services, methods: Methods, limit: ReadLimit | None) -> None:
         self._app = app
         self._services = services
+        self._methods = methods
         self._limit = limit
         # Ids only have to differ: a beginning that no other process has, and a number.
         self._begin = secrets.token_hex(10)
@@ -97,7 +100,8 @@ class Envelope:
             if wait:
                 await problem_response(too_many(wait), scope[REQUEST_ID])(scope, receive, send_wrapped)
             elif scope["method"] == "OPTIONS":
-                await Response(status_code=204, headers=PREFLIGHT)(scope, receive, send_wrapped)
+                allow = self._methods.allow(scope["path"])
+                await Response(status_code=204, headers={**PREFLIGHT, "Allow": allow})(scope, receive, send_wrapped)
             else:
                 scope["app"] = self  # which has Starlette's router raise what `problems` answers
                 await self._app(scope, receive, send_wrapped)

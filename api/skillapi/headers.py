@@ -15,7 +15,6 @@ HEADERS = {
 }
 RAW_HEADERS = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 PREFLIGHT = {
-    "Allow": "GET, HEAD, OPTIONS, POST",
     "Access-Control-Allow-Methods": "GET, HEAD, OPTIONS",
     "Access-Control-Allow-Headers": "Range, If-Range, If-None-Match, X-Request-ID",
     "Access-Control-Max-Age": "86400",

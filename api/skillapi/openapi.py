@@ -129,9 +129,12 @@ def _bytes(endpoint: Endpoint[Any]) -> dict[str, Any]:
 
 
 def _extra(endpoint: Endpoint[Any]) -> dict[str, Any]:
+    named = "{repository}" in endpoint.path
+    moved = {"301": {"description": "It goes by another name now, and is at the address in Location"}} if named else {}
     if "range-not-satisfiable" not in endpoint.problems:
-        return {}
+        return moved
     return {
+        **moved,
         "206": {"description": "A part of the bytes", "content": {str(endpoint.answer): {"schema": {}}}},
         "302": {"description": "The bytes are at the address in Location"},
     }

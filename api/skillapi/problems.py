@@ -18,6 +18,7 @@ from skilldata.takedowns import Takedown
 MEDIA_TYPE = "application/problem+json"
 REQUEST_ID = "skillapi.request_id"  # key in the ASGI scope
 RETRY_SECONDS = 5
+MOVED_CACHE = "public, max-age=60"
 
 
 class Kind(NamedTuple):
@@ -42,6 +43,7 @@ PROBLEMS: dict[str, Kind] = {
     "quarantined": Kind(410, "Quarantined", "A maintainer hid this until it is looked into."),
     "removed": Kind(410, "Removed", "A maintainer removed this; only its address remains."),
     "removed-by-law": Kind(451, "Removed by law", "This was removed because a law demands it."),
+    "withdrawn": Kind(410, "Withdrawn", "This was listed, and is no more; the next snapshot has the reason."),
     "method-not-allowed": Kind(405, "Method not allowed", "The address does not take this method."),
     "body-too-slow": Kind(408, "Body too slow", "The body did not arrive in time."),
     "body-too-large": Kind(413, "Body too large", "The body is longer than any delivery of GitHub's."),
@@ -93,6 +95,24 @@ class Problem(Exception):
         self.extra = extra or {}
         self.headers = headers or {}
         super().__init__(self.detail)
+
+
+class Moved(Exception):
+    """An answer that sends the caller to where the same thing is now.
+
+    Args:
+        address: Path and query below the API's host.
+    """
+
+    def __init__(self, address: str) -> None:
+        self.address = address
+        super().__init__(address)
+
+
+async def answer_moved(_: Request, error: Exception) -> Response:
+    """Handle `Moved` (RFC 9110 section 15.4.2). Names may be taken again, so it is not kept for long."""
+    address = error.address if isinstance(error, Moved) else "/"
+    return Response(status_code=301, headers={"Location": address, "Cache-Control": MOVED_CACHE})
 
 
 def problem_response(problem: Problem, request_id: str) -> Response:

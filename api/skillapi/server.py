@@ -9,9 +9,11 @@ from collections.abc import Callable
 import uvicorn
 from starlette.types import ASGIApp
 
+from skillapi.connections import BoundedConnection
 from skilldata.errors import ConfigurationError
 
 DRAIN_SECONDS = 30
+MOST_CONNECTIONS = 2000  # whoever comes after is told to come again
 
 
 def serve(
@@ -38,7 +40,7 @@ def serve(
     config = uvicorn.Config(
         app,
         loop="uvloop",
-        http="httptools",
+        http=BoundedConnection,
         ws="none",
         lifespan="on",
         log_config=None,  # logging is the command line's affair
@@ -46,6 +48,7 @@ def serve(
         server_header=False,
         proxy_headers=False,
         timeout_keep_alive=15,
+        limit_concurrency=MOST_CONNECTIONS,
         timeout_graceful_shutdown=drain_seconds,
     )
     address = f"[{host}]" if ":" in host else host

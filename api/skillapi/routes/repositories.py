@@ -12,6 +12,7 @@ from pydantic import Field
 from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem
+from skillapi.renames import follow_repository
 from skillapi.routes import shown
 from skillapi.schemas import Diagnostic, OwnedRepository, OwnerAnswer, RepositoryAnswer, RepositorySkill
 from skilldata.models import SkillState
@@ -47,7 +48,7 @@ class OwnerParameters(Page):
 def get_repository(call: Call, asked: RepositoryParameters) -> RepositoryAnswer:
     """Show a repository with its skills."""
     snapshot = call.opened.snapshot
-    row = _repository(snapshot, asked.owner, asked.repository)
+    row = _repository(call, asked.owner, asked.repository)
     skills = sorted(snapshot.summaries("repository_id = ?", (row.repository_id,)), key=lambda one: one.path)
     wanted = [one for one in skills if asked.state in (None, one.state)]
     page = wanted[asked.cursor : asked.cursor + asked.limit]
@@ -104,9 +105,10 @@ _DIAGNOSTICS = """
 """
 
 
-def _repository(snapshot: Snapshot, owner: str, name: str) -> RepositoryRow:
-    row = next(snapshot.query(_REPOSITORY, (owner, name)), None)
+def _repository(call: Call, owner: str, name: str) -> RepositoryRow:
+    row = next(call.opened.snapshot.query(_REPOSITORY, (owner, name)), None)
     if row is None:
+        follow_repository(call, owner, name)
         raise Problem(
             "not-found",
             f"Repository {owner!a}/{name!a} is not known.",

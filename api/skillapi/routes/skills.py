@@ -14,6 +14,7 @@ from skillapi.endpoint import ROUTE, Call, Endpoint, Services
 from skillapi.memory import Ready
 from skillapi.parameters import Parameters
 from skillapi.problems import Problem, taken_down
+from skillapi.renames import follow_skill
 from skillapi.responses import respond
 from skillapi.routes import shown
 from skillapi.schemas import (
@@ -58,7 +59,7 @@ class PackageParameters(Parameters):
 
 def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
     """Show a skill."""
-    skill = _skill(call, asked)
+    skill = find_skill(call, asked)
     row = skill.summary
     return SkillAnswer(
         **shown.summary_fields(row),
@@ -83,14 +84,14 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
 
 def list_versions(call: Call, asked: SkillParameters) -> VersionsAnswer:
     """List versions."""
-    skill = _skill(call, asked)
+    skill = find_skill(call, asked)
     settings = call.services.settings
     return VersionsAnswer(versions=[shown.version(settings, skill.summary, one) for one in skill.versions])
 
 
 def list_files(call: Call, asked: VersionParameters) -> FilesAnswer:
     """List the files of a version."""
-    version = _version(_skill(call, asked), asked.version)
+    version = find_version(find_skill(call, asked), asked.version)
     rows = call.opened.snapshot.query(
         "SELECT path, mode, size, sha256 FROM file WHERE content_digest = ? ORDER BY path", (version.content_digest,)
     )
@@ -103,14 +104,14 @@ def list_files(call: Call, asked: VersionParameters) -> FilesAnswer:
 
 def list_diagnostics(call: Call, asked: SkillParameters) -> DiagnosticsAnswer:
     """List diagnostics."""
-    skill = _skill(call, asked)
+    skill = find_skill(call, asked)
     return DiagnosticsAnswer(level=skill.summary.level, diagnostics=shown.diagnostics(skill.diagnostics))
 
 
 def download_skill(call: Call, asked: VersionParameters) -> Response:
     """Give a version's package."""
-    skill = _skill(call, asked)
-    return _package(call, skill.summary, _version(skill, asked.version), by_digest=False)
+    skill = find_skill(call, asked)
+    return _package(call, skill.summary, find_version(skill, asked.version), by_digest=False)
 
 
 def download_package(call: Call, asked: PackageParameters) -> Response:
@@ -122,10 +123,17 @@ def download_package(call: Call, asked: PackageParameters) -> Response:
     return _package(call, summary, version, by_digest=True)
 
 
-def _skill(call: Call, asked: SkillParameters) -> Skill:
+def find_skill(call: Call, asked: SkillParameters) -> Skill:
+    """Find the skill of an address.
+
+    Raises:
+        Problem: There is none, or it was taken down.
+        Moved: It goes by another name now.
+    """
     try:
         skill = call.opened.snapshot.skill(asked.owner, asked.repository, asked.slug)
     except NotFound as error:
+        follow_skill(call, asked.owner, asked.repository, asked.slug)
         raise Problem(
             "not-found",
             f"There is {error.message}.",
@@ -136,7 +144,12 @@ def _skill(call: Call, asked: SkillParameters) -> Skill:
     return skill
 
 
-def _version(skill: Skill, label: str | None) -> VersionRow:
+def find_version(skill: Skill, label: str | None) -> VersionRow:
+    """Find a version by its label; None for the current one.
+
+    Raises:
+        Problem: There is none.
+    """
     found = skill.current if label is None else next((one for one in skill.versions if one.label == label), None)
     if found is None:
         raise Problem(
@@ -189,38 +202,45 @@ def _takedown(call: Call, summary: SkillSummary, version: VersionRow) -> Takedow
     return snapshot.details(summary).takedown if summary.state in HIDDEN else None
 
 
-_GONE = ("quarantined", "removed", "removed-by-law")
-_PACKAGE_PROBLEMS = ("not-redistributable", "not-found", "range-not-satisfiable", "store-unavailable", *_GONE)
-_SKILL = "/api/v1/skills/{owner}/{repository}/{slug}"
+GONE = ("quarantined", "removed", "removed-by-law")
+_PACKAGE_PROBLEMS = (
+    "not-redistributable",
+    "not-found",
+    "range-not-satisfiable",
+    "store-unavailable",
+    "withdrawn",
+    *GONE,
+)
+SKILL = "/api/v1/skills/{owner}/{repository}/{slug}"
 
 ENDPOINTS: tuple[Endpoint[Any], ...] = (
-    Endpoint(_SKILL, "Show a skill", SkillParameters, SkillAnswer, get_skill, ("not-found", *_GONE)),
+    Endpoint(SKILL, "Show a skill", SkillParameters, SkillAnswer, get_skill, ("not-found", *GONE)),
     Endpoint(
-        _SKILL + "/versions",
+        SKILL + "/versions",
         "List its versions, newest first",
         SkillParameters,
         VersionsAnswer,
         list_versions,
-        ("not-found", *_GONE),
+        ("not-found", *GONE),
     ),
     Endpoint(
-        _SKILL + "/files",
+        SKILL + "/files",
         "List the files of a version",
         VersionParameters,
         FilesAnswer,
         list_files,
-        ("not-found", "unknown-version", *_GONE),
+        ("not-found", "unknown-version", *GONE),
     ),
     Endpoint(
-        _SKILL + "/diagnostics",
+        SKILL + "/diagnostics",
         "List what was found about its manifest and folder",
         SkillParameters,
         DiagnosticsAnswer,
         list_diagnostics,
-        ("not-found", *_GONE),
+        ("not-found", *GONE),
     ),
     Endpoint(
-        _SKILL + "/download",
+        SKILL + "/download",
         "Download a version's package, or be redirected to it",
         VersionParameters,
         MEDIA_TYPE,

@@ -92,6 +92,6 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
     ),
     _watched("/healthz", "Tell that the process answers", get_health, HealthAnswer),
     _watched("/health", "The same", get_health, HealthAnswer),
-    _watched("/readyz", "Tell whether there is something to serve", get_ready, ReadyAnswer),
+    _watched("/readyz", "Tell whether there is something to serve", get_ready, ReadyAnswer, ("no-snapshot",)),
     _watched("/metrics", "Give the counters of this process", get_metrics, metrics.MEDIA_TYPE),
 )
