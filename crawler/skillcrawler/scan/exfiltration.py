@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from skillcrawler.scan.destructive import PERSONAL
 from skillcrawler.scan.flow import uses
-from skillcrawler.scan.hosts import COLLECTORS, HostKind, classify
+from skillcrawler.scan.hosts import COLLECTORS, HostKind
+from skillcrawler.scan.leaks import told_to_leak
 from skillcrawler.scan.rule import Hit, Skill, hit, view_rule
 from skillcrawler.scan.signals import Signal, near
 from skillcrawler.scan.view import Kind, View
@@ -111,31 +112,9 @@ _DNS = Signal(
     r"|`[^`\n]{0,60}\$\{[^}\n]{1,80}\}[^`\n]{0,20}\.|\w{1,40}[ ]?\+[ ]?[\"']\.)"
     r"|\bdns(?:[\"']\))?\.(?:lookup|resolve\w{0,4})\([^\n]{0,120}\+[ ]?[\"'`]\.\w",
 )
-_LEAK_DATA = (
-    r"(?:(?:full|entire|whole|complete|all)\s+(?:of\s+the\s+)?(?:conversation|chat|context|session"
-    r"|message)s?(?:\s+(?:history|log|transcript|contents?))?|conversation\s+(?:history|log|transcript|context)"
-    r"|chat\s+(?:history|logs?|transcript)|"
-    r"system\s+prompts?|credentials?|api[ _-]?keys?|secrets?|passwords?|environment\s+variables|env\s+vars|(?:access"
-    r"|auth|session)\s+tokens?|private\s+keys?|ssh\s+keys?|seed\s+phrases?|recovery\s+phrases?|mnemonics?|"
-    r"(?:the\s+)?users?(?:'s|s')?\s+(?:files?|data|messages?|prompts?|inputs?|personal|private|documents?|e-?mails?"
-    r"|contacts?)|personal\s+(?:data|information)|contents?\s+of\s+[~/.\"'`][\w./~\"'`]{2,60}|[\w./~]{0,30}(?:\.env"
-    r"|\.ssh|id_rsa|\.aws)\b[\w./]{0,20})"
-)
-_LEAK_GAP = r"[^{}()=;|]{0,70}?"
-_TOLD_TO_LEAK = Signal(
-    ("send", "post", "upload", "forward", "transmit", "exfiltrat", "submit", "mail", "relay", "leak", "deliver"),
-    rf"(?<![\w.@/=\"'`-])(?:send|post|upload|forward|transmit|exfiltrate|submit|e-?mail|relay|leak|deliver)(?:s"
-    rf"|ing)?\s{_LEAK_GAP}\b{_LEAK_DATA}{_LEAK_GAP}\b(?:to|at|via|into|using"
-    rf"|with)\s{_LEAK_GAP}(https?://[^\s\"'`<>)\]]{{4,200}}|[\w.+-]{{2,40}}@[\w-]{{2,40}}\.[a-z]{{2,12}}\b)"
-    rf"|(?<![\w.@/=\"'`-])(?:send|post|upload|forward|transmit"
-    rf"|submit)\s{_LEAK_GAP}\bto\s{_LEAK_GAP}(https?://[^\s\"'`<>)\]]{{4,200}}){_LEAK_GAP}\b(?:with|containing"
-    rf"|including|along)\b{_LEAK_GAP}{_LEAK_DATA}",
-    lines=1,
-)
 _IMAGE_LEAK = Signal(("![",), r"!\[[^\]\n]{0,80}\]\(https?://[^)\s]{3,150}[?&/=](?:\{\{?|<|\$\{?|\[)[^)\n]{1,80}\)")
 
 
-_KNOWN = frozenset({HostKind.LOCAL, HostKind.VENDOR, HostKind.FORGE, HostKind.PLACEHOLDER})
 _SOMEBODYS = re.compile(
     r"[?&=][^)\n]{0,60}(?:user(?!name)|message|conversation|chat|secret|token|key|password|context|history|prompt"
     r"|answer)"
@@ -143,14 +122,6 @@ _SOMEBODYS = re.compile(
 _HISTORY_SENT = Signal(
     ("nc ", "ncat", "netcat"),
     r"\b(?:history|env|printenv|\.bash_history|\.zsh_history)\b[^\n]{0,60}\|[ ]{0,3}(?:nc|ncat|netcat)[ ]",
-)
-_COLLECTED_THEN_SENT = Signal(
-    ("them to", "it to", "these to", "that to", "result to", "values to", "output to"),
-    rf"\b(?:{_LEAK_DATA}|[a-z]{{2,20}}_(?:api_)?(?:key|token|secret)s?)\b[^\n]{{0,90}}?\b(?:and|then)\s+(?:send|post"
-    rf"|upload|forward|transmit|submit|e-?mail|relay)"
-    r"\s+(?:them|it|these|that|(?:the\s+)?(?:result|values|output)s?)\s+(?:\w+\s+)?to\s+[`\"'<]?(https?://[^\s\"'`<>"
-    r")\]]{4,200})",
-    lines=1,
 )
 _REPOSITORY_SENT = Signal(
     ("git bundle", "git archive"),
@@ -214,7 +185,7 @@ def data_exfiltration(view: View, skill: Skill) -> Iterator[Hit]:
         yield from _spying(view)
         yield from _documents_sent(view)
     else:
-        yield from _told_to_leak(view)
+        yield from told_to_leak(view)
     for match in view.find(_IMAGE_LEAK):
         yield hit(Severity.HIGH if _SOMEBODYS.search(match[0]) else Severity.MEDIUM, view, match)
 
@@ -253,19 +224,6 @@ def _documents_sent(view: View) -> Iterator[Hit]:
     if view.any(PERSONAL):
         for call, _ in uses(view, view.find(PERSONAL), view.find(SEND)):
             yield hit(Severity.HIGH, view, call, note="files of the reader's own folders are sent:")
-
-
-def _told_to_leak(view: View) -> Iterator[Hit]:
-    for match in view.find(_COLLECTED_THEN_SENT):
-        if classify(match[match.lastindex or 0]) not in _KNOWN:
-            yield hit(Severity.HIGH, view, match)
-    for match in view.find(_TOLD_TO_LEAK) if view.has("://", "@") else ():
-        kind = classify(match[1] or match[2])
-        mail = "@" in (match[1] or "")
-        if mail and not re.search(r"@(?:example|your|company|domain)", match[1]):
-            yield hit(Severity.MEDIUM, view, match)
-        elif not mail and kind not in _KNOWN:
-            yield hit(Severity.HIGH, view, match)
 
 
 RULES = (collector_endpoint, data_exfiltration, dns_tunnel)
