@@ -66,7 +66,7 @@ def test_compose_files_follow_the_specification(name: str) -> None:
 def test_services_are_watched_bounded_and_started_in_order(name: str) -> None:
     services = compose(name)["services"]
     for service, said in services.items():
-        if service == "prometheus":
+        if service in {"prometheus", "alertmanager"}:
             continue
         assert said["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
         assert said["restart"] in {"unless-stopped", "no"}
@@ -82,7 +82,7 @@ def test_services_are_watched_bounded_and_started_in_order(name: str) -> None:
 def test_production_has_no_default_secret_and_is_reached_through_the_site_alone() -> None:
     text, services = (DEPLOY / "compose.prod.yaml").read_text(), compose("compose.prod.yaml")["services"]
     assert "development" not in text
-    assert {name for name, said in services.items() if "ports" in said} <= {"site", "prometheus"}
+    assert {name for name, said in services.items() if "ports" in said} <= {"site", "prometheus", "alertmanager"}
     for said in services.values():
         for key, value in said.get("environment", {}).items():
             assert not re.search("PASSWORD|SECRET|TOKEN|KEY$", key) or key.endswith(("_FILE", "KEY_ID")), (key, value)
