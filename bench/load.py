@@ -1,10 +1,11 @@
 """What the API holds: the highest rate at which 99 of 100 answers take at most 100 ms, kept up for ten minutes.
 
-The API runs in a process of its own on a snapshot of 10,000 made-up skills, as `skillregistry serve` runs it, without
-a limit for one caller; a bare uvicorn that says hello is measured by the same client. First, eight connections ask as
-fast as they are answered: that is the capacity. Then requests are sent by the clock, whether or not earlier ones were
-answered, and the time of each counts from when it was due, so that a server that stalls is not spared the requests
-that would have come meanwhile. Six of ten are searches, few of them twice; three are skills; one is a repository.
+The API runs in a process of its own on a snapshot of 10,000 skills made of real ones, as `skillregistry serve` runs
+it, without a limit for one caller; a bare uvicorn that says hello is measured by the same client. First, eight
+connections ask as fast as they are answered: that is the capacity. Then requests are sent by the clock, whether or not
+earlier ones were answered, and the time of each counts from when it was due, so that a server that stalls is not spared
+the requests that would have come meanwhile. Six of ten are searches, few of them twice; three are skills; one is a
+repository.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import asyncio
 import multiprocessing
 import random
+import re
 import sys
 import tempfile
 import time
@@ -28,8 +30,9 @@ sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 import psutil  # noqa: E402
 import uvloop  # noqa: E402
 from figures import Figure, main  # noqa: E402
+from indexgen import Pool, read_pool  # noqa: E402
 from starlette.types import Receive, Scope, Send  # noqa: E402
-from tests.snapshots import make_snapshot, synthetic_skills  # noqa: E402
+from tests.snapshots import SampleRepository, SampleSkill, make_snapshot, sample_skill  # noqa: E402
 
 from skillapi.app import create_app  # noqa: E402
 from skillapi.live import FolderSource  # noqa: E402
@@ -44,7 +47,7 @@ MOST = 0.1  # seconds that 99 of 100 answers may take
 SHARES = (0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2, 0.1)  # of the capacity, tried from above
 TRIAL, HOLD = 10.0, 600.0  # seconds
 QUICK_SKILLS, QUICK_TRIAL, QUICK_HOLD = 1_000, 2.0, 10.0
-WORDS = ("read", "input", "check", "schema", "write", "report", "skill", "thing", "number", "run", "does", "json")
+BODY = 4_000  # bytes
 
 
 class Times(NamedTuple):
@@ -113,15 +116,25 @@ class Caller(asyncio.Protocol):
             answered(well)
 
 
-def paths(skills: int) -> Iterator[str]:
+def made_up(pool: Pool, count: int) -> list[SampleSkill]:
+    """Give each skill the description of one real skill and the body of another, in repositories of 25."""
+    draw, made = random.Random(2), []
+    for number in range(count):
+        repository = SampleRepository(f"owner-{number // 100:04}", f"repo-{number // 25:05}", stars=number % 900)
+        description, body = draw.choice(pool.descriptions), draw.choice(pool.bodies)[:BODY]
+        made.append(sample_skill(repository, f"skill-{number:06}", description, body))
+    return made
+
+
+def paths(pool: Pool, skills: int) -> Iterator[str]:
     """Give what is asked for, without an end."""
     draw = random.Random(1)
+    words = sorted({word for text in pool.descriptions for word in re.findall(r"[a-z]{3,}", text.lower())})
     while True:
         number = draw.randrange(skills)
         kind = draw.random()
         if kind < 0.6:
-            words = "+".join(draw.sample(WORDS, 2))
-            yield f"/api/v1/search?q={words}+{draw.randrange(1_000_000)}"
+            yield f"/api/v1/search?q={'+'.join(draw.sample(words, draw.choice((1, 2, 2, 3))))}"
         elif kind < 0.9:
             yield f"/api/v1/skills/owner-{number // 100:04}/repo-{number // 25:05}/skill-{number:06}"
         else:
@@ -190,9 +203,10 @@ async def _callers(port: int) -> list[Caller]:
 def measure(quick: bool) -> list[Figure]:
     """Find the rate, hold it, and say what it cost."""
     skills, trial, hold = (QUICK_SKILLS, QUICK_TRIAL, QUICK_HOLD) if quick else (SKILLS, TRIAL, HOLD)
-    wanted = paths(skills)
+    pool = read_pool()
+    wanted = paths(pool, skills)
     with tempfile.TemporaryDirectory() as folder:
-        made = make_snapshot(Path(folder) / "snapshot", synthetic_skills(skills))
+        made = make_snapshot(Path(folder) / "snapshot", made_up(pool, skills))
         with Snapshot(made) as snapshot:
             build_search_index(snapshot, made / SEARCH)
         with _running(None) as (_, port):
