@@ -104,7 +104,8 @@ def test_provenance_names_commit_and_statement(client: httpx.Client) -> None:
 
 class TestChanges:
     def test_everything_is_told_page_by_page_in_order(self, client: httpx.Client) -> None:
-        found, cursor = [], "0"
+        found: list[dict[str, Any]] = []
+        cursor: str | None = "0"
         while cursor is not None:
             page = get(client, f"/api/v1/changes?limit=3&cursor={cursor}")
             found += page["changes"]

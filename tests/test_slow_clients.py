@@ -81,7 +81,12 @@ def test_a_drip_of_bytes_does_not_buy_time(port: int) -> None:
     with socket.create_connection(("127.0.0.1", port)) as slow:
         slow.sendall(b"GET / HTTP/1.1\r\n")
         ended = threading.Event()
-        reader = threading.Thread(target=lambda: (ends(slow), ended.set()))
+
+        def read() -> None:
+            ends(slow)
+            ended.set()
+
+        reader = threading.Thread(target=read)
         reader.start()
         dripped = 0
         while not ended.wait(0.05):

@@ -75,10 +75,10 @@ def _start_of_order(low: str, place: re.Match[str]) -> int | None:
         if verb is not None and near and before.count("\n", verb.start()) <= 1:
             return offset + verb.start()
     along = _ALONG.match(low, place.end()) if "://" in place[0] else None
-    thing = _THING.search(low, along.end(), along.end() + 2 * _GAP) if along else None
-    if along is None or thing is None or thing.start() - along.end() > _GAP:
+    named = _THING.search(low, along.end(), along.end() + 2 * _GAP) if along else None
+    if along is None or named is None or named.start() - along.end() > _GAP:
         return None
-    if _BREAK.search(low, along.end(), thing.start()):
+    if _BREAK.search(low, along.end(), named.start()):
         return None
     to = next((way for way in ways if way[0].startswith("to")), None)
     verb = next((one for one in reversed(verbs) if to and 0 <= to.start() - one.end() <= _GAP), None)
