@@ -19,10 +19,11 @@ from skilldata.errors import NotFound
 from skilldata.jsonindex.build import object_path
 from skilldata.jsonindex.documents import Revocations
 from skilldata.objects import ObjectStore
+from skilldata.publish.entries import tree_bytes
 from skilldata.publish.guard import SnapshotHeld
 from skilldata.publish.order import ROOT
 from skilldata.publish.published import tree_path
-from skilldata.publish.publisher import Publisher, tree_bytes
+from skilldata.publish.publisher import Publisher
 from skilldata.publish.signed import Vouch
 from skilldata.publish.target import BucketTarget, FolderTarget, Target
 from skilldata.snapshot import Snapshot
