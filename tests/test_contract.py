@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from skillapi.reference import reference_markdown
+from tests.conftest import ROOT
 from tests.contract import run, served
 
 SECONDS = 12
@@ -12,3 +14,8 @@ def test_every_answer_is_as_described() -> None:
         done = run(address, SECONDS, capture=True)
     assert done.returncode == 0, done.stdout[-6000:] + done.stderr[-2000:]
     assert "No issues found" in done.stdout, done.stdout[-1500:]
+
+
+def test_the_page_for_people_says_the_same() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    assert reference_markdown() in page, "write it anew from `python -m skillapi.reference`"

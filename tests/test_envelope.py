@@ -83,6 +83,19 @@ class TestReady:
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert [answer.headers["ratelimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
 
+    def test_downloads_elsewhere_are_free_and_ready(self, folder: Path) -> None:
+        public = Settings().s3.model_copy(update={"public_url": "https://cdn.example/"})
+        settings = Settings().model_copy(update={"api": ApiSettings(reads_per_minute=1), "s3": public})
+        with (
+            serving(create_app(FolderSource(folder), None, settings)) as url,
+            httpx.Client(base_url=url) as client,
+        ):
+            answers = [client.get(f"{PDF}/download") for _ in range(3)] + [client.get(f"{PDF}/download?version=1.1.0")]
+            assert [answer.status_code for answer in answers] == [302] * 4
+            assert shown(answers[2]) == shown(answers[0])
+            assert counted(client, 'skillapi_downloads_total{answer="redirect"}') == 4
+            assert client.get(f"{PDF}/download", headers={"Range": "bytes=0-1"}).status_code == 302
+
     def test_a_new_snapshot_has_answers_of_its_own(self, tmp_path: Path) -> None:
         link = tmp_path / "live"
         point(link, snapshot(tmp_path / "first"))

@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
 from skillapi.content import Content, ContentCache
 from skillapi.headers import RAW_HEADERS
-from skillapi.responses import Whole, accepts_gzip, is_unchanged
+from skillapi.responses import Whole, accepts_gzip, is_unchanged, respond
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -63,6 +64,20 @@ class Ready(NamedTuple):
         plain = _coded(Whole.of(content, headers, packed=False))
         packed = plain if content.packed is None else _coded(Whole.of(content, headers, packed=True))
         return cls(content, headers, route, note, plain, packed)
+
+    @classmethod
+    def elsewhere(cls, redirect: Response, route: str, note: Callable[[], None]) -> Self:
+        """Make an answer ready that sends the caller on."""
+        reply = _reply(redirect)
+        coded = Coded("", reply, reply)
+        return cls(Content(b"", "", ""), dict(redirect.headers), route, note, coded, coded)
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request that came another way: in part, too."""
+        status = self.plain.whole.status
+        if status != 200:
+            return Response(status_code=status, headers=dict(self.headers))
+        return respond(request, self.content, self.headers)
 
     @property
     def weight(self) -> int:
