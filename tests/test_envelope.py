@@ -12,14 +12,17 @@ from typing import Any
 import httpx
 import pytest
 
+from skillapi import downloads
 from skillapi.app import create_app
 from skillapi.content import Content
 from skillapi.live import FolderSource
 from skillapi.memory import LONGEST_ADDRESS, MOST_ADDRESSES, Memory, Ready
+from skillapi.routes import skills
 from skilldata import logs
 from skilldata.config import ApiSettings, OnDemandSettings, Settings
+from skilldata.errors import ServiceUnavailable
 from tests.snapshots import SAMPLES
-from tests.test_api import PDF, MemoryStore, point, serving, snapshot
+from tests.test_api import PDF, MemoryStore, point, problem, serving, snapshot
 from tests.waiting import wait_until
 
 OWN = {"date", "x-request-id", "ratelimit"}  # differ from answer to answer
@@ -82,6 +85,21 @@ class TestReady:
             answers = [client.get(PDF) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert [answer.headers["ratelimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
+
+    def test_a_package_that_is_taken_down_is_gone_from_memory_too(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (downloads, skills):
+            monkeypatch.setattr(module, "CHECKED_SECONDS", 0.0)
+        store = MemoryStore()
+        with serving(create_app(FolderSource(folder), store, Settings())) as url, httpx.Client(base_url=url) as client:
+            assert client.get(f"{PDF}/download").status_code == 200
+            store.error = ServiceUnavailable("away")
+            assert client.get(f"{PDF}/download").status_code == 200
+            store.error, store.data = None, {}
+            problem(client.get(f"{PDF}/download"), "withdrawn")
+            store.error = ServiceUnavailable("away")
+            problem(client.get(f"{PDF}/download"), "store-unavailable")
 
     def test_downloads_elsewhere_are_free_and_ready(self, folder: Path) -> None:
         public = Settings().s3.model_copy(update={"public_url": "https://cdn.example/"})

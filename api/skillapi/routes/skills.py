@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from skillapi.downloads import MEDIA_TYPE, package_headers, redirect_to
+from skillapi.downloads import CHECKED_SECONDS, MEDIA_TYPE, package_headers, redirect_to
 from skillapi.endpoint import ROUTE, Call, Endpoint, Services
 from skillapi.memory import Ready
 from skillapi.parameters import Parameters
@@ -181,7 +181,7 @@ def _package(call: Call, summary: SkillSummary, version: VersionRow, *, by_diges
         return _noted(call, ready, redirect)
     content = services.shelf.read_listed(version.package_digest)
     headers = package_headers(summary, version, by_digest=by_digest)
-    ready = Ready.of(content, headers, route, partial(_count, services, "stream"))
+    ready = Ready.of(content, headers, route, partial(_count, services, "stream"), seconds=CHECKED_SECONDS)
     return _noted(call, ready, respond(call.request, content, headers))
 
 
