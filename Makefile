@@ -57,6 +57,9 @@ second-opinion: $(VENV)/.dev .second-opinion/.done ## Install the other scanner 
 fuzz: $(VENV)/.fuzz ## Feed readers, path rules, zip writer and scanner hostile bytes (SECONDS=600 a target; TARGET=NAME: one)
 	$(PY) -m tests.fuzz $(TARGET) --seconds $(or $(SECONDS),600)
 
+contract: $(VENV)/.dev ## Ask the API for all that its description allows, and more (SECONDS=600)
+	$(PY) -m tests.contract --seconds $(or $(SECONDS),600)
+
 drills: $(VENV)/.dev ## Hurt a registry on purpose and see what holds (DRILL="part of a name": those only)
 	$(PY) -m tests.drills $(if $(DRILL),"$(DRILL)")
 
@@ -126,4 +129,4 @@ tests/node_modules/.lock: $(VENV)/.dev tests/package.json tests/package-lock.jso
 	$(PY) -m tests.node install
 	@test ! -d tests/node_modules/.bin || touch $@
 
-.PHONY: help setup demo test check fix docs clients second-opinion fuzz drills bench screenshots lock up down crawl build serve clean
+.PHONY: help setup demo test check fix docs clients second-opinion fuzz contract drills bench screenshots lock up down crawl build serve clean

@@ -69,9 +69,9 @@ def measure(quick: bool) -> list[Figure]:
         link = folder / "live"
         link.symlink_to(first)
         with _serving("api", link, folder / "packages") as ours:
-            figures = _rates(ours, folder, rounds=2 if quick else 10)
-            figures += _swaps(ours, link, [second, first], count=4 if quick else 20)
-        return [*figures, *measure_outages(folder, 3.0 if quick else 10.0)]
+            figures = _rates(ours, folder, skills=200 if quick else 1000, rounds=2 if quick else 8)
+            figures += _swaps(ours, link, [second, first], count=4 if quick else 12)
+        return [*figures, *measure_outages(folder, 2.0 if quick else 10.0)]
 
 
 def _snapshots(folder: Path, count: int) -> tuple[Path, Path]:
@@ -108,10 +108,10 @@ def _serving(*arguments: str | Path) -> Iterator[Served]:
             made.terminate()
 
 
-def _rates(ours: Served, folder: Path, *, rounds: int) -> list[Figure]:
-    skills = [f"/api/v1/skills/owner-{n // 100:04}/repo-{n // 25:05}/skill-{n:06}" for n in range(1000)]
+def _rates(ours: Served, folder: Path, *, skills: int, rounds: int) -> list[Figure]:
+    documents = [_skill(number) for number in range(skills)]
     searches = [f"/api/v1/search?q={a}+{b}&limit=20" for a in WORDS for b in WORDS]
-    kinds = {"search": searches, "metadata": skills, "package": [PACKAGE]}
+    kinds = {"search": searches, "metadata": documents, "package": [PACKAGE]}
     bodies = folder / "bodies"
     bodies.mkdir()
     for kind, paths in kinds.items():
@@ -172,7 +172,7 @@ def _cost(server: Served, paths: Sequence[str], count: int | None = None) -> _Co
 
 
 def _swaps(ours: Served, link: Path, folders: Sequence[Path], *, count: int) -> list[Figure]:
-    paths = [f"/api/v1/skills/owner-{n // 100:04}/repo-{n // 25:05}/skill-{n:06}" for n in range(0, 900, 9)]
+    paths = [_skill(number) for number in range(0, 900, 9)]
     paths += [f"/api/v1/search?q={word}" for word in WORDS]
     _cost(ours, paths)
     begun = time.monotonic()
@@ -204,6 +204,11 @@ def _swaps(ours: Served, link: Path, folders: Sequence[Path], *, count: int) -> 
         Figure("… 99.9th of 100 while swapped", quantiles(under.seconds, n=1000)[998] * 1000, "ms"),
         Figure("… 99.9th of 100 without", quantiles(quiet.seconds, n=1000)[998] * 1000, "ms"),
     ]
+
+
+def _skill(number: int) -> str:
+    """Give the address of one of the made-up skills."""
+    return f"/api/v1/skills/owner-{number // 100:04}/repo-{number // 25:05}/skill-{number:06}"
 
 
 def _live(port: int) -> str:

@@ -12,14 +12,17 @@ from typing import Any
 import httpx
 import pytest
 
+from skillapi import downloads
 from skillapi.app import create_app
 from skillapi.content import Content
 from skillapi.live import FolderSource
 from skillapi.memory import LONGEST_ADDRESS, MOST_ADDRESSES, Memory, Ready
+from skillapi.routes import skills
 from skilldata import logs
 from skilldata.config import ApiSettings, OnDemandSettings, Settings
+from skilldata.errors import ServiceUnavailable
 from tests.snapshots import SAMPLES
-from tests.test_api import PDF, MemoryStore, point, serving, snapshot
+from tests.test_api import PDF, MemoryStore, point, problem, serving, snapshot
 from tests.waiting import wait_until
 
 OWN = {"date", "x-request-id", "ratelimit"}  # differ from answer to answer
@@ -82,6 +85,34 @@ class TestReady:
             answers = [client.get(PDF) for _ in range(4)]
         assert [answer.status_code for answer in answers] == [200, 200, 200, 429]
         assert [answer.headers["ratelimit"].split(";")[1] for answer in answers] == ["r=2", "r=1", "r=0", "r=0"]
+
+    def test_a_package_that_is_taken_down_is_gone_from_memory_too(
+        self, folder: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        for module in (downloads, skills):
+            monkeypatch.setattr(module, "CHECKED_SECONDS", 0.0)
+        store = MemoryStore()
+        with serving(create_app(FolderSource(folder), store, Settings())) as url, httpx.Client(base_url=url) as client:
+            assert client.get(f"{PDF}/download").status_code == 200
+            store.error = ServiceUnavailable("away")
+            assert client.get(f"{PDF}/download").status_code == 200
+            store.error, store.data = None, {}
+            problem(client.get(f"{PDF}/download"), "withdrawn")
+            store.error = ServiceUnavailable("away")
+            problem(client.get(f"{PDF}/download"), "store-unavailable")
+
+    def test_downloads_elsewhere_are_free_and_ready(self, folder: Path) -> None:
+        public = Settings().s3.model_copy(update={"public_url": "https://cdn.example/"})
+        settings = Settings().model_copy(update={"api": ApiSettings(reads_per_minute=1), "s3": public})
+        with (
+            serving(create_app(FolderSource(folder), None, settings)) as url,
+            httpx.Client(base_url=url) as client,
+        ):
+            answers = [client.get(f"{PDF}/download") for _ in range(3)] + [client.get(f"{PDF}/download?version=1.1.0")]
+            assert [answer.status_code for answer in answers] == [302] * 4
+            assert shown(answers[2]) == shown(answers[0])
+            assert counted(client, 'skillapi_downloads_total{answer="redirect"}') == 4
+            assert client.get(f"{PDF}/download", headers={"Range": "bytes=0-1"}).status_code == 302
 
     def test_a_new_snapshot_has_answers_of_its_own(self, tmp_path: Path) -> None:
         link = tmp_path / "live"

@@ -102,7 +102,8 @@ def create_app(
 
 def _limit(settings: Settings) -> ReadLimit | None:
     allowed = settings.api.reads_per_minute
-    return ReadLimit(allowed, settings.on_demand.client_header) if allowed else None
+    redirects = settings.s3.public_url is not None
+    return ReadLimit(allowed, settings.on_demand.client_header, redirects=redirects) if allowed else None
 
 
 def _lifespan(services: Services, refresh_seconds: float) -> Callable[[object], AbstractAsyncContextManager[None]]:

@@ -68,11 +68,22 @@ class ContentCache(Generic[Kept]):
         return found
 
     def put(self, key: Hashable, content: Kept) -> None:
-        """Keep content, at the cost of what was not used for longest."""
+        """Keep content, in the place of what was under the key, at the cost of what was not used for longest."""
         with self._lock:
-            if key in self._kept or content.weight > self._max_bytes:
+            self._forget(key)
+            if content.weight > self._max_bytes:
                 return
             self._kept[key] = content
             self._weight += content.weight
             while self._weight > self._max_bytes:
                 self._weight -= self._kept.popitem(last=False)[1].weight
+
+    def drop(self, key: Hashable) -> None:
+        """Keep nothing under a key."""
+        with self._lock:
+            self._forget(key)
+
+    def _forget(self, key: Hashable) -> None:
+        before = self._kept.pop(key, None)
+        if before is not None:
+            self._weight -= before.weight

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
+import time
 from typing import Protocol
 
 from starlette.responses import RedirectResponse, Response
@@ -11,12 +12,15 @@ from starlette.responses import RedirectResponse, Response
 from skillapi.content import Content, ContentCache
 from skillapi.problems import Problem
 from skillapi.responses import IMMUTABLE, SHORT
-from skilldata.errors import NotFound, RegistryError
+from skilldata.errors import NotFound, RegistryError, ServiceUnavailable
 from skilldata.objects import package_key
 from skilldata.snapshot import SkillSummary, VersionRow
 
 MEDIA_TYPE = "application/zip"
 KEPT_BYTES = 64 * 1024 * 1024
+# A package that a maintainer takes down leaves the store at once, so what is kept is good for so many seconds.
+CHECKED_SECONDS = 30.0
+_MOST_CHECKED = 50_000
 
 
 class PackageStore(Protocol):
@@ -47,6 +51,7 @@ class Shelf:
         self._store = store
         self._public_url = public_url.rstrip("/") if public_url else None
         self._kept: ContentCache[Content] = ContentCache(kept_bytes)
+        self._checked: dict[str, float] = {}
         self.ready: bool | None = None
 
     def address(self, digest: str) -> str | None:
@@ -54,17 +59,33 @@ class Shelf:
         return f"{self._public_url}/{package_key(digest)}" if self._public_url else None
 
     def read(self, digest: str) -> Content:
-        """Read a package.
+        """Read a package; one that is kept, for as long as the store would still give it, or does not answer.
 
         Raises:
             Problem: There is no store.
             RegistryError: It cannot give the package; see `PackageStore.package`.
         """
-        if kept := self._kept.get(digest):
+        kept, now = self._kept.get(digest), time.monotonic()
+        if kept and now < self._checked.get(digest, 0.0) + CHECKED_SECONDS:
             return kept
         if self._store is None:
             raise Problem("store-unavailable", remedy="The operator must configure an object store.")
-        content = Content(self._store.package(digest), MEDIA_TYPE, digest.removeprefix("sha256:"))
+        content = self._ask(self._store, digest, kept)
+        if len(self._checked) >= _MOST_CHECKED:
+            self._checked.clear()
+        self._checked[digest] = now
+        return content
+
+    def _ask(self, store: PackageStore, digest: str, kept: Content | None) -> Content:
+        try:
+            content = Content(store.package(digest), MEDIA_TYPE, digest.removeprefix("sha256:"))
+        except ServiceUnavailable:
+            if kept is None:
+                raise
+            return kept  # nothing says that it was taken down
+        except RegistryError:
+            self._kept.drop(digest)
+            raise
         self._kept.put(digest, content)
         return content
 

@@ -128,7 +128,7 @@ def route(endpoint: Endpoint[Any], services: Services) -> Route:
             return await run_in_threadpool(answer, request, parameters, key)
         memory.know(request.scope, key)
         known.note()
-        return respond(request, known.content, known.headers)
+        return known.answer(request)
 
     return Route(endpoint.path, serve, methods=["GET"], name=endpoint.name)
 

@@ -5,15 +5,17 @@ Everything here belongs to one snapshot, and ends with it.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Self
 
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
 from skillapi.content import Content, ContentCache
 from skillapi.headers import RAW_HEADERS
-from skillapi.responses import Whole, accepts_gzip, is_unchanged
+from skillapi.responses import Whole, accepts_gzip, is_unchanged, respond
 
 RawHeaders = list[tuple[bytes, bytes]]
 
@@ -47,7 +49,8 @@ class Coded(NamedTuple):
 class Ready(NamedTuple):
     """An answer that is made: content, headers, and from them what goes out.
 
-    `route` is the pattern for the metrics, `note` called whenever it goes out.
+    `route` is the pattern for the metrics, `note` called whenever it goes out, `until` the time by the monotonic clock
+    at which it has to be made again; None: with the next snapshot.
     """
 
     content: Content
@@ -56,13 +59,37 @@ class Ready(NamedTuple):
     note: Callable[[], None]
     plain: Coded
     packed: Coded
+    until: float | None = None
 
     @classmethod
-    def of(cls, content: Content, headers: Mapping[str, str], route: str, note: Callable[[], None] = nothing) -> Self:
-        """Make an answer ready."""
+    def of(
+        cls,
+        content: Content,
+        headers: Mapping[str, str],
+        route: str,
+        note: Callable[[], None] = nothing,
+        *,
+        seconds: float | None = None,
+    ) -> Self:
+        """Make an answer ready, for so many seconds."""
         plain = _coded(Whole.of(content, headers, packed=False))
         packed = plain if content.packed is None else _coded(Whole.of(content, headers, packed=True))
-        return cls(content, headers, route, note, plain, packed)
+        until = time.monotonic() + seconds if seconds is not None else None
+        return cls(content, headers, route, note, plain, packed, until)
+
+    @classmethod
+    def elsewhere(cls, redirect: Response, route: str, note: Callable[[], None]) -> Self:
+        """Make an answer ready that sends the caller on."""
+        reply = _reply(redirect)
+        coded = Coded("", reply, reply)
+        return cls(Content(b"", "", ""), dict(redirect.headers), route, note, coded, coded)
+
+    def answer(self, request: Request) -> Response:
+        """Answer a request that came another way: in part, too."""
+        status = self.plain.whole.status
+        if status != 200:
+            return Response(status_code=status, headers=dict(self.headers))
+        return respond(request, self.content, self.headers)
 
     @property
     def weight(self) -> int:
@@ -87,11 +114,14 @@ class Memory:
     def at(self, scope: Scope) -> Ready | None:
         """Give the answer to a request's path and query, where it is known what they stand for."""
         key = self._keys.get((scope["path"], scope["query_string"]))
-        return self._ready.get(key) if key is not None else None
+        return self.find(key) if key is not None else None
 
     def find(self, key: str) -> Ready | None:
         """Give the answer that was kept under a key: an address's pattern and parameters."""
-        return self._ready.get(key)
+        ready = self._ready.get(key)
+        if ready is not None and ready.until is not None and ready.until < time.monotonic():
+            return None
+        return ready
 
     def keep(self, scope: Scope, key: str, ready: Ready) -> None:
         """Keep an answer, and that the request's path and query stand for it."""

@@ -14,7 +14,7 @@ from skillapi.ratelimit import RateLimit, client_key
 WINDOW = 60  # seconds
 READS = frozenset({"GET", "HEAD"})
 PREFIX = "/api/v1/"
-FREE = "/api/v1/packages/"  # downloads: redirected, or bounded by the store
+PACKAGES, SKILLS, DOWNLOAD = "/api/v1/packages/", "/api/v1/skills/", "/download"
 
 
 class Told(NamedTuple):
@@ -33,9 +33,11 @@ class ReadLimit:
     Args:
         per_minute: Requests of one address, or of one IPv6 network of 64 bits.
         client_header: Header in which the proxy in front names the caller; '' where there is none.
+        redirects: Whether downloads are sent elsewhere; those of skills by name are free then, too.
     """
 
-    def __init__(self, per_minute: int, client_header: str = "") -> None:
+    def __init__(self, per_minute: int, client_header: str = "", *, redirects: bool = False) -> None:
+        self._redirects = redirects
         self._limit = RateLimit(per_minute, seconds=WINDOW)
         self._header = client_header.lower().encode()
         self._policy = b"ratelimit-policy", f'"reads";q={per_minute};w={WINDOW}'.encode()
@@ -43,7 +45,9 @@ class ReadLimit:
     def take(self, scope: Scope, asked: Mapping[bytes, bytes]) -> Told | None:
         """Count a request, of whose headers `asked` has the last of each name; None where it is not counted."""
         path: str = scope["path"]
-        if not path.startswith(PREFIX) or path.startswith(FREE) or scope["method"] not in READS:
+        if not path.startswith(PREFIX) or path.startswith(PACKAGES) or scope["method"] not in READS:
+            return None
+        if self._redirects and path.endswith(DOWNLOAD) and path.startswith(SKILLS):
             return None
         wait, left = self._limit.take(caller(scope, asked, self._header))
         told = b'"reads";r=%d;t=%d' % (left, math.ceil(wait) if wait else WINDOW)

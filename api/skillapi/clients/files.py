@@ -75,9 +75,10 @@ def read_member(call: Call, file: RawFile) -> Content:
     Raises:
         NotFound: The package has no such file.
     """
+    # Also where the file is kept: the package may have been taken down since.
+    package = call.services.shelf.read(file.package_digest).body
 
     def read() -> bytes:
-        package = call.services.shelf.read(file.package_digest).body
         with zipfile.ZipFile(io.BytesIO(package)) as opened:
             if file.path not in opened.namelist():
                 raise NotFound(f"no file {file.path} in {file.package_digest}")

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 from starlette.responses import Response
 
-from skillapi.downloads import MEDIA_TYPE, package_headers, redirect_to
+from skillapi.downloads import CHECKED_SECONDS, MEDIA_TYPE, package_headers, redirect_to
 from skillapi.endpoint import ROUTE, Call, Endpoint, Services
 from skillapi.memory import Ready
 from skillapi.parameters import Parameters
@@ -174,17 +174,23 @@ def _package(call: Call, summary: SkillSummary, version: VersionRow, *, by_diges
             remedy=f"Take them from {source}.",
             extra={"source": source},
         )
-    if address := services.shelf.address(version.package_digest):
-        _count(services, "redirect")
-        return redirect_to(address)
+    route, address = call.request.scope[ROUTE], services.shelf.address(version.package_digest)
+    if address is not None:
+        redirect = redirect_to(address)
+        ready = Ready.elsewhere(redirect, route, partial(_count, services, "redirect"))
+        return _noted(call, ready, redirect)
     content = services.shelf.read_listed(version.package_digest)
     headers = package_headers(summary, version, by_digest=by_digest)
-    count = partial(_count, services, "stream")
-    count()
-    if call.key:
-        ready = Ready.of(content, headers, call.request.scope[ROUTE], count)
+    ready = Ready.of(content, headers, route, partial(_count, services, "stream"), seconds=CHECKED_SECONDS)
+    return _noted(call, ready, respond(call.request, content, headers))
+
+
+def _noted(call: Call, ready: Ready, response: Response) -> Response:
+    """Count a download, and keep its answer for the next one."""
+    ready.note()
+    if call.key:  # asked for by one of our own addresses
         call.opened.memory.keep(call.request.scope, call.key, ready)
-    return respond(call.request, content, headers)
+    return response
 
 
 def _count(services: Services, answer: str) -> None:
