@@ -15,6 +15,7 @@ from skillapi.content import Content, ContentCache
 from skillapi.headers import RAW_HEADERS
 from skillapi.responses import Whole, accepts_gzip, is_unchanged
 
+Note = Callable[[Scope, int], None]  # told of a request and the status of its answer
 RawHeaders = list[tuple[bytes, bytes]]
 
 READY_BYTES = 64 * 1024 * 1024
@@ -24,7 +25,7 @@ LONGEST_ADDRESS = 512  # bytes of path and query that are remembered
 _EACH = 2000  # bytes that heads take, about
 
 
-def nothing() -> None:
+def nothing(_scope: Scope, _status: int) -> None:
     """Do nothing: what there is to note of most answers."""
 
 
@@ -53,12 +54,12 @@ class Ready(NamedTuple):
     content: Content
     headers: Mapping[str, str]
     route: str
-    note: Callable[[], None]
+    note: Note
     plain: Coded
     packed: Coded
 
     @classmethod
-    def of(cls, content: Content, headers: Mapping[str, str], route: str, note: Callable[[], None] = nothing) -> Self:
+    def of(cls, content: Content, headers: Mapping[str, str], route: str, note: Note = nothing) -> Self:
         """Make an answer ready."""
         plain = _coded(Whole.of(content, headers, packed=False))
         packed = plain if content.packed is None else _coded(Whole.of(content, headers, packed=True))
