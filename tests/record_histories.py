@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import tempfile
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,7 @@ from skillcli.crawls import request
 from skillcli.services import EmbeddedServices
 from skillcli.site import build
 from skillcrawler import policies
-from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex
+from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex, TakeDownloads
 from skillcrawler.messages import Rescanned
 from skillcrawler.ondemand import TakeDelivery
 from skillcrawler.schedules import BACKUP, GARBAGE, METADATA, RESCAN, UPKEEP
@@ -25,12 +26,20 @@ from skillcrawler.workflows import CrawlRegistry, CrawlRepository, RefreshMetada
 from skilldata import migrate
 from skilldata.config import load_settings
 from skilldata.database import Database
+from skilldata.downloads import DownloadBatch, DownloadCount, batch_workflow_id
 from skilldata.models import Source, SourceKind
 from skilldata.ondemand import PUBLISH_SOON_ID, AskedRepository, Delivery, delivery_id, refresh_id
 from tests.standin import StandIn
 
 FOLDER = Path(__file__).parent / "histories"
 ADVISED = f"{RESCAN}/advised"  # a rescan that goes on to the second scanner
+DOWNLOADS = DownloadBatch(
+    batch="0" * 32,
+    counts=(
+        DownloadCount(day=date(2026, 5, 1), repository_id=1, path="a", content_digest=f"sha256:{0:064x}", downloads=1),
+    ),
+)
+COUNTED = batch_workflow_id("one")
 SKILL = "---\nname: a\ndescription: Does a thing.\n---\n"
 
 
@@ -69,6 +78,7 @@ async def _record(github: StandIn, state: Path) -> None:
         await client.execute_workflow(BackUpIndex.run, id=BACKUP, task_queue=queue)
         await client.execute_workflow(MaintainIndex.run, id=UPKEEP, task_queue=queue)
         await client.execute_workflow(CollectGarbage.run, id=GARBAGE, task_queue=queue)
+        await client.execute_workflow(TakeDownloads.run, DOWNLOADS, id=COUNTED, task_queue=queue)
     crawl, on_demand = policies.CRAWL_ID, (delivery_id("one"), refresh_id(asked), PUBLISH_SOON_ID)
     for workflow_id in (
         crawl,
@@ -81,6 +91,7 @@ async def _record(github: StandIn, state: Path) -> None:
         BACKUP,
         UPKEEP,
         GARBAGE,
+        COUNTED,
         *on_demand,
     ):
         history = await client.get_workflow_handle(workflow_id).fetch_history()

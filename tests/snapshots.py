@@ -55,6 +55,7 @@ class SampleVersion:
     files: dict[str, bytes] = field(default_factory=dict)
     day: int = 0  # days after EPOCH
     level: str = "strict"
+    downloads: tuple[int, ...] = ()  # on EPOCH's day and those after it
 
 
 @dataclass(frozen=True)
@@ -302,6 +303,11 @@ def _rows(skills: Sequence[SampleSkill], extra: Sequence[SampleRepository]) -> d
         key = {"repository_id": skill.repository.repository_id, "path": skill.path}
         for ordinal, (digest, version) in enumerate(zip(digests, skill.versions, strict=True), 1):
             rows["version"].append(key | _version(skill, version, ordinal, digest))
+            rows["download"] += [
+                key
+                | {"content_digest": digest, "day": (EPOCH + timedelta(days=day)).date().isoformat(), "downloads": n}
+                for day, n in enumerate(version.downloads)
+            ]
         if skill.versions:
             text = skill.versions[-1].text if skill.redistributable else ""
             rows["document"].append(key | {"manifest": json.dumps(skill.manifest), "text": text})

@@ -24,6 +24,7 @@ from skillapi.clients.clawhub import clawhub_routes
 from skillapi.clients.files import file_routes
 from skillapi.clients.finding import find_routes
 from skillapi.content import Content
+from skillapi.counting import DownloadCounts
 from skillapi.downloads import PackageStore, Shelf
 from skillapi.endpoint import Endpoint, Services, route
 from skillapi.envelope import Envelope
@@ -62,6 +63,7 @@ def create_app(
     site_folder: Path | None = None,
     metadata: MetadataStore | None = None,
     crawler: Crawler | None = None,
+    counts: DownloadCounts | None = None,
     refresh_seconds: float = 2.0,
 ) -> ASGIApp:
     """Make the application.
@@ -76,12 +78,13 @@ def create_app(
         site_folder: Folder with `live`, the static site to serve below `/`; None for the API alone.
         metadata: Signed metadata to serve below `/tuf/`; None where there is none.
         crawler: Who is asked to read a repository now; default: the one behind Temporal.
+        counts: Counts downloads; None where they are not counted.
         refresh_seconds: Time between two looks for a new snapshot.
     """
     body = json.dumps(describe(ENDPOINTS, ACTIONS, title=settings.site.title)).encode()
     description = Content.of(body, "application/json", hashlib.sha256(body).hexdigest()[:32])
     shelf = Shelf(objects, settings.s3.public_url)
-    services = Services(settings, Live(snapshots), shelf, description, Metrics(settings.state_directory))
+    services = Services(settings, Live(snapshots), shelf, description, Metrics(settings.state_directory), counts=counts)
     routes = [route(endpoint, services) for endpoint in ENDPOINTS]
     desk = Desk.of(services, crawler or TemporalCrawler(settings.temporal))
     routes += [action.route(desk) for action in ACTIONS]
@@ -114,6 +117,8 @@ def _lifespan(services: Services, refresh_seconds: float) -> Callable[[object], 
             asyncio.create_task(_repeat(services.live.refresh, refresh_seconds)),
             asyncio.create_task(_repeat(services.shelf.check, STORE_CHECK_SECONDS, at_once=True)),
         ]
+        if services.counts is not None:
+            watches.append(asyncio.create_task(services.counts.run()))
         try:
             yield
         finally:
@@ -121,6 +126,8 @@ def _lifespan(services: Services, refresh_seconds: float) -> Callable[[object], 
                 watch.cancel()
             await asyncio.gather(*watches, return_exceptions=True)
             services.live.close()
+            if services.counts is not None:
+                services.counts.close()
 
     return lifespan
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -25,6 +26,7 @@ from temporalio.service import RetryConfig, RPCError, RPCStatusCode
 
 from skillapi.problems import Problem
 from skilldata.config import TemporalSettings
+from skilldata.downloads import TAKE_DOWNLOADS, DownloadBatch, batch_workflow_id
 from skilldata.ondemand import (
     ASK,
     REFRESH_REPOSITORY,
@@ -119,6 +121,19 @@ class TemporalCrawler:
             return None
         latest = max(found, key=lambda one: one.start_time)
         return Asked(await _answered(_state(client, latest)), latest.start_time, latest.close_time)
+
+    async def take_downloads(self, batch: DownloadBatch) -> None:
+        """Start the workflow that adds a batch to the index. From then on Temporal keeps it."""
+        client = await self._connected()
+        call = client.start_workflow(
+            TAKE_DOWNLOADS,
+            batch,
+            id=batch_workflow_id(batch.batch),
+            task_queue=self._settings.task_queue,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+        with suppress(WorkflowAlreadyStartedError):
+            await _answered(call)
 
     async def _connected(self) -> Client:
         if self._settings.server_url is None:

@@ -17,6 +17,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from skillapi.content import Content
+from skillapi.counting import DownloadCounts
 from skillapi.downloads import Shelf
 from skillapi.live import Live, Opened
 from skillapi.memory import Ready
@@ -38,6 +39,7 @@ class Services:
     shelf: Shelf
     description: Content  # the OpenAPI document
     metrics: Metrics = field(default_factory=Metrics)
+    counts: DownloadCounts | None = None  # None: downloads are not counted
 
 
 @dataclass(frozen=True)
@@ -127,8 +129,9 @@ def route(endpoint: Endpoint[Any], services: Services) -> Route:
         if memory is None or known is None:
             return await run_in_threadpool(answer, request, parameters, key)
         memory.know(request.scope, key)
-        known.note()
-        return known.answer(request)
+        response = known.answer(request)
+        known.note(request.scope, response.status_code)
+        return response
 
     return Route(endpoint.path, serve, methods=["GET"], name=endpoint.name)
 

@@ -67,7 +67,7 @@ class Envelope:
             await self._make(scope, receive, send, own, begun, wait)
             return
         reply = ready.reply(asked)
-        ready.note()
+        ready.note(scope, reply.status)
         try:
             await send({"type": "http.response.start", "status": reply.status, "headers": reply.headers + own})
             await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else reply.body})

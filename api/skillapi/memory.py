@@ -17,6 +17,7 @@ from skillapi.content import Content, ContentCache
 from skillapi.headers import RAW_HEADERS
 from skillapi.responses import Whole, accepts_gzip, is_unchanged, respond
 
+Note = Callable[[Scope, int], None]  # told of a request and the status of its answer
 RawHeaders = list[tuple[bytes, bytes]]
 
 READY_BYTES = 64 * 1024 * 1024
@@ -26,7 +27,7 @@ LONGEST_ADDRESS = 512  # bytes of path and query that are remembered
 _EACH = 2000  # bytes that heads take, about
 
 
-def nothing() -> None:
+def nothing(_scope: Scope, _status: int) -> None:
     """Do nothing: what there is to note of most answers."""
 
 
@@ -56,7 +57,7 @@ class Ready(NamedTuple):
     content: Content
     headers: Mapping[str, str]
     route: str
-    note: Callable[[], None]
+    note: Note
     plain: Coded
     packed: Coded
     until: float | None = None
@@ -67,7 +68,7 @@ class Ready(NamedTuple):
         content: Content,
         headers: Mapping[str, str],
         route: str,
-        note: Callable[[], None] = nothing,
+        note: Note = nothing,
         *,
         seconds: float | None = None,
     ) -> Self:
@@ -78,7 +79,7 @@ class Ready(NamedTuple):
         return cls(content, headers, route, note, plain, packed, until)
 
     @classmethod
-    def elsewhere(cls, redirect: Response, route: str, note: Callable[[], None]) -> Self:
+    def elsewhere(cls, redirect: Response, route: str, note: Note) -> Self:
         """Make an answer ready that sends the caller on."""
         reply = _reply(redirect)
         coded = Coded("", reply, reply)

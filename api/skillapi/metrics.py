@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+from skillapi.counting import DownloadCounts
 from skillapi.live import LiveState
 from skilldata.vitals import vitals_registry, vitals_text
 
@@ -43,11 +44,13 @@ class Metrics:
         """Count one download: `redirect`, `stream` or `refused`."""
         self._downloads[answer] += 1
 
-    def text(self, live: LiveState, *, store_ready: bool | None) -> str:
+    def text(self, live: LiveState, *, store_ready: bool | None, counts: DownloadCounts | None = None) -> str:
         """Write everything, sorted."""
         lines = [*self._request_lines(), *self._duration_lines(), *self._download_lines(), *_live_lines(live)]
         if store_ready is not None:
             lines += _metric("store_ready", "gauge", "Whether the package store answers.", [("", int(store_ready))])
+        for metric in counts.metrics() if counts else ():
+            lines += _metric(*metric)
         return "\n".join(lines) + "\n" + vitals_text(self._vitals)
 
     def _request_lines(self) -> Iterable[str]:

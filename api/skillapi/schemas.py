@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -147,6 +147,7 @@ class Version(Answer):
     verdict: VerdictText
     rule_set: Annotated[str, Field(description="The scanner's rules that gave the verdict; empty if none did")]
     download: Annotated[str | None, Field(description="Path of the package; null where no licence allows it")]
+    downloads: Annotated[int, Field(description="Of it through this API, up to the last whole day (UTC)")]
     source: Annotated[str, Field(description="The folder on GitHub at that commit")]
 
 
@@ -164,6 +165,7 @@ class SkillAnswer(SkillSummary):
 
     first_seen_at: datetime
     gone_at: datetime | None
+    downloads: Annotated[int, Field(description="Of all versions through this API, up to the last whole day (UTC)")]
     manifest: Annotated[dict[str, Any], Field(description="Front matter as the author wrote it")]
     client_keys: Annotated[
         ClientKeys, Field(description="Keys that clients know, typed: what it asks for and who may call it")
@@ -186,6 +188,21 @@ class VersionsAnswer(Answer):
     """All versions of a skill, newest first."""
 
     versions: list[Version]
+
+
+class DayOfDownloads(Answer):
+    """How often one version was downloaded on one day (UTC)."""
+
+    day: date
+    version: str
+    downloads: int
+
+
+class DownloadsAnswer(Answer):
+    """Downloads of a skill through this API, the newest day first; days that are not over are not in it."""
+
+    total: int
+    days: list[DayOfDownloads]
 
 
 class PackagedFile(Answer):

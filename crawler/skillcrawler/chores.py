@@ -11,6 +11,8 @@ from skillcrawler.shielding import alive, translated
 from skilldata.backup import open_backups
 from skilldata.config import Settings
 from skilldata.database import Database
+from skilldata.database.downloads import add_downloads
+from skilldata.downloads import DownloadBatch
 from skilldata.errors import Busy, SnapshotError
 from skilldata.objects import ObjectStore
 from skilldata.publish.collect import Collected as Collection
@@ -47,6 +49,12 @@ class Chores:
         with translated(), alive():
             done = maintain(self._database, timedelta(days=self._settings.upkeep.keep_runs_days))
             return Maintained(runs=done.runs, tables=done.tables)
+
+    @activity.defn
+    def take_downloads(self, batch: DownloadBatch) -> bool:
+        """Add counts of downloads to the index, once; tells whether it was done now."""
+        with translated(), self._database.transaction() as connection:
+            return add_downloads(connection, batch)
 
     @activity.defn
     def collect_garbage(self) -> Collected:

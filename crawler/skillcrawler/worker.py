@@ -17,7 +17,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 from skillcrawler.activities import Activities, SiteBuilder
 from skillcrawler.chores import Chores
 from skillcrawler.github import GitHub
-from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex
+from skillcrawler.housekeeping import BackUpIndex, CollectGarbage, MaintainIndex, TakeDownloads
 from skillcrawler.ondemand import PublishSoon, RefreshRepository, TakeDelivery
 from skillcrawler.secondopinion.activity import SecondOpinions
 from skillcrawler.signals import Signals
@@ -49,6 +49,7 @@ WORKFLOWS = (
     BackUpIndex,
     MaintainIndex,
     CollectGarbage,
+    TakeDownloads,
 )
 # Beside the fetches: probes, discovery and publishing.
 OTHER_ACTIVITIES = 4
@@ -133,6 +134,7 @@ async def running_worker(client: Client, settings: Settings, site_builder: SiteB
                 chores.back_up,
                 chores.maintain_index,
                 chores.collect_garbage,
+                chores.take_downloads,
             ],
             activity_executor=executor,
             max_concurrent_activities=slots,

@@ -336,6 +336,13 @@ class ApiSettings(Section):
     reads_per_minute: Annotated[
         int, Field(ge=0, description="Reads of one caller in a minute, downloads apart; 0: as many as they like")
     ] = 6000
+    count_downloads: Annotated[
+        bool, Field(description="Count downloads by day and version, of nobody in particular")
+    ] = True
+    count_seconds: Annotated[float, Field(gt=0, description="Time between two tries to send counts to the index")] = 60
+    count_max_bytes: Annotated[
+        int, Field(ge=MIB, description="Counts that wait on the disk; beyond that downloads are not counted")
+    ] = 64 * MIB
 
 
 class OnDemandSettings(Section):

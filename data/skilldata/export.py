@@ -18,7 +18,7 @@ from typing import Any
 
 from psycopg import Connection
 
-from skilldata import authorfiles, copies, opinions, plugintables, takedowns, unlicensed
+from skilldata import authorfiles, copies, downloads, opinions, plugintables, takedowns, unlicensed
 from skilldata.copies import sketch_new
 from skilldata.database import Database
 from skilldata.jsonindex.build import TREE, build_json_index
@@ -106,11 +106,12 @@ QUERIES: dict[str, str] = {
     **takedowns.QUERIES,
     **authorfiles.QUERIES,
     **opinions.QUERIES,
+    **downloads.QUERIES,
 }
-AS_OF = """
+AS_OF = f"""
     SELECT greatest((SELECT max(at) FROM event), (SELECT max(updated_at) FROM skill),
                     (SELECT max(scanned_at) FROM package), (SELECT max(given_at) FROM second_opinion),
-                    'epoch'::timestamptz)
+                    ({downloads.AS_OF})::timestamptz, 'epoch'::timestamptz)
 """
 
 
@@ -227,12 +228,15 @@ def _write_listing(snapshot: Snapshot, work: Path) -> None:
 
 _LISTED_KEYS = (
     "owner", "repository", "slug", "name", "description", "level", "licence", "redistributable", "stars", "version",
-    "content_digest", "package_digest", "size", "revision", "path", "verdict", "rule_set",
+    "content_digest", "package_digest", "size", "revision", "path", "verdict", "rule_set", "downloads",
 )  # fmt: skip
 _LISTED = """
     SELECT owner, repository, slug, name, description, skill.level, skill.licence, skill.redistributable, stars,
-           skill.label, content_digest, package_digest, size, revision, path, skill.verdict, rule_set
+           skill.label, content_digest, package_digest, size, revision, path, skill.verdict, rule_set,
+           coalesce(downloads, 0)
     FROM skill JOIN package USING (content_digest) JOIN version USING (repository_id, path, content_digest)
+         LEFT JOIN (SELECT repository_id, path, sum(downloads)::BIGINT AS downloads FROM download GROUP BY ALL)
+         USING (repository_id, path)
     WHERE state = 'listed' ORDER BY lower(owner), owner, lower(repository), slug, path
 """
 

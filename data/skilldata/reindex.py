@@ -89,6 +89,7 @@ def write_index(database: Database, snapshot: Snapshot, contents: Iterable[Conte
         packages = _write_contents(connection, contents)
         _fill(connection, "stage_diagnostic", snapshot.query(_DIAGNOSTICS))
         _fill(connection, "stage_event", map(_event, snapshot.query(_EVENTS)))
+        _fill(connection, "download", snapshot.query(_DOWNLOADS))
         for statement in _FROM_STAGES:
             connection.execute(statement)
         tables.set_counters(connection)
@@ -197,6 +198,7 @@ _VERSIONS = """
     FROM version
 """
 _DIAGNOSTICS = "SELECT repository_id, path, ordinal, rule, level, file, line, message, remedy FROM diagnostic"
+_DOWNLOADS = "SELECT repository_id, path, content_digest, day, downloads FROM download"
 _EVENTS = """
     SELECT rowid, happened_at, kind, actor, repository_id, path, CAST(evidence AS VARCHAR)
     FROM event ORDER BY rowid

@@ -27,7 +27,7 @@ from typing import Any, Self
 
 import duckdb
 
-from skilldata import authorfiles, copyrows, opinions, plugintables, takedowns
+from skilldata import authorfiles, copyrows, downloads, opinions, plugintables, takedowns
 from skilldata.errors import NotFound, SnapshotError
 from skilldata.takedowns import Takedown
 
@@ -94,6 +94,7 @@ TABLES: dict[str, str] = {
     **authorfiles.TABLES,
     **copyrows.TABLES,
     **opinions.TABLES,
+    **downloads.TABLES,
 }
 
 # What analysts ask for most, over those tables.
@@ -260,6 +261,7 @@ class Skill:
     copy_count: int = 0
     similar: list[copyrows.Origin] = field(default_factory=list)
     second_opinion: opinions.Opinion | None = None  # another scanner's, advisory
+    downloads: dict[str, int] = field(default_factory=dict)  # of each version, by content digest
 
     @property
     def current(self) -> VersionRow | None:
@@ -356,6 +358,7 @@ class Snapshot:
             copy_count=count,
             similar=similar,
             second_opinion=opinions.opinions_of(self.query, [digest]).get(digest) if digest else None,
+            downloads=downloads.downloads_by_content(self.query, *key),
         )
 
     def author_wishes(self, repository_id: int) -> authorfiles.AuthorWishes:

@@ -17,6 +17,7 @@ _OLD_RUNS = """
     AND EXISTS (SELECT FROM source_run AS later WHERE later.source_id = old.source_id AND later.run_id > old.run_id)
 """
 _OLD_BUDGETS = "DELETE FROM github_budget WHERE noted_at < now() - interval '30 days'"
+_OLD_BATCHES = "DELETE FROM download_batch WHERE taken_at < now() - interval '90 days'"  # sent again for days at most
 _SIZES = """
     SELECT pg_class.relname, greatest(reltuples, 0)::bigint, pg_table_size(pg_class.oid), pg_indexes_size(pg_class.oid),
            coalesce(n_dead_tup, 0), greatest(last_vacuum, last_autovacuum)
@@ -59,6 +60,7 @@ def maintain(database: Database, keep_runs: timedelta, *, reindex: bool = False)
     with database.transaction() as connection:
         runs = connection.execute(_OLD_RUNS, (keep_runs,)).rowcount
         budgets = connection.execute(_OLD_BUDGETS).rowcount
+        connection.execute(_OLD_BATCHES)
         names = [name for (name,) in connection.execute(_TABLES)]
     try:
         # VACUUM and REINDEX CONCURRENTLY do not run in a transaction.

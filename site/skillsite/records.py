@@ -132,6 +132,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
     counts = {(row[0], row[1]): row[2] for row in _by_key(snapshot, _COPY_COUNTS, keys)}
     similar = _grouped(_by_key(snapshot, _SIMILAR, keys), 2)
     opinions = opinions_of(snapshot.query, digests)
+    downloads = _grouped(_by_key(snapshot, _DOWNLOADS, keys), 2)
     takedowns = {(row[0], row[1]): Takedown(*row[2:]) for row in _by_key(snapshot, _TAKEDOWNS, keys)}
     skills = []
     for key in keys:
@@ -154,6 +155,7 @@ def read_skills(snapshot: Snapshot, keys: Sequence[Key]) -> list[Skill]:
                 copy_count=counts.get(key, 0),
                 similar=[Origin(*row) for row in similar[key][:MOST]],
                 second_opinion=opinions.get(summary.content_digest or ""),
+                downloads=dict(downloads[key]),
             )
         )
     return skills
@@ -274,6 +276,9 @@ _SIMILAR = """
     ORDER BY similarity DESC, stars DESC, lower(owner), lower(repository), folder
 """
 _AUTHORS = "SELECT * FROM author_file WHERE repository_id IN (SELECT unnest(?))"
+_DOWNLOADS = """
+    SELECT d.repository_id, d.path, content_digest, sum(downloads)::BIGINT FROM download d {keys} GROUP BY ALL
+"""
 _TAKEDOWNS = "SELECT t.repository_id, t.path, state, legal, reason, since FROM takedown t {keys}"
 _VERSIONS = """
     SELECT v.repository_id, v.path, ordinal, label, content_digest, package_digest, size, unpacked_size, file_count,
@@ -359,18 +364,22 @@ _SKILL_KEYS = """
     ), origin_rows AS (
         SELECT c.repository_id, c.path, concat_ws(' ', owner, repository, slug, identical, similarity, evidence) AS rows
         FROM copy c JOIN skill o ON o.repository_id = origin_repository_id AND o.path = origin_path
+    ), download_rows AS (
+        SELECT repository_id, path, string_agg(d::VARCHAR, chr(30) ORDER BY content_digest) AS rows
+        FROM (SELECT repository_id, path, content_digest, sum(downloads) FROM download GROUP BY ALL) d GROUP BY ALL
     )
     SELECT repository_id, path, s.owner, repository, slug, s.state = 'listed',
            strftime(s.updated_at, '%Y-%m-%d'),
            sha256(concat_ws(chr(29), s::VARCHAR, r::VARCHAR, coalesce(v.rows, ''), coalesce(d.rows, ''),
                             coalesce(f.rows, ''), coalesce(c.rows, ''), document.manifest::VARCHAR,
-                            length(document.text), t::VARCHAR, n.rows, o.rows, said::VARCHAR))
+                            length(document.text), t::VARCHAR, n.rows, o.rows, said::VARCHAR, counted.rows))
     FROM skill s JOIN repository r USING (repository_id)
     LEFT JOIN version_rows v USING (repository_id, path) LEFT JOIN diagnostic_rows d USING (repository_id, path)
     LEFT JOIN finding_rows f USING (repository_id, path)
     LEFT JOIN copy_rows c USING (content_digest) LEFT JOIN document USING (repository_id, path)
     LEFT JOIN takedown t USING (repository_id, path) LEFT JOIN near_rows n USING (repository_id, path)
     LEFT JOIN origin_rows o USING (repository_id, path) LEFT JOIN second_opinion said USING (content_digest)
+    LEFT JOIN download_rows counted USING (repository_id, path)
     WHERE s.state <> 'refused'
     ORDER BY lower(s.owner), s.owner, lower(repository), repository, slug, s.state = 'listed' DESC, path
 """

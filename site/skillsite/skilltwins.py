@@ -46,7 +46,11 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
         "manifest": skill.manifest,
         "client_keys": type_client_keys(skill.manifest)[0].model_dump(mode="json", exclude_defaults=True),
         "version": _version(version, addresses) if version else None,
-        "versions": [_version(row, addresses) for row in skill.versions],
+        "versions": [
+            {**_version(row, addresses), "downloads": skill.downloads.get(row.content_digest, 0)}
+            for row in skill.versions
+        ],
+        "downloads": sum(skill.downloads.values()),
         "files": [
             {"path": file.path, "mode": f"{file.mode:o}", "size": file.size, "sha256": file.sha256}
             for file in skill.files

@@ -9,7 +9,7 @@ from skillapi import schemas
 from skilldata.config import Settings
 from skilldata.copyrows import Origin
 from skilldata.models import Verdict
-from skilldata.snapshot import DiagnosticRow, RepositoryRow, VersionRow
+from skilldata.snapshot import DiagnosticRow, RepositoryRow, Skill, VersionRow
 from skilldata.snapshot import SkillSummary as SummaryRow
 
 
@@ -51,8 +51,8 @@ def repository_fields(row: RepositoryRow) -> dict[str, Any]:
     return {name: getattr(row, name) for name in schemas.Repository.model_fields}
 
 
-def version(settings: Settings, row: SummaryRow, one: VersionRow) -> schemas.Version:
-    """Show a version."""
+def version(settings: Settings, skill: Skill, one: VersionRow) -> schemas.Version:
+    """Show a version of a skill."""
     return schemas.Version(
         version=one.label,
         content_digest=one.content_digest,
@@ -70,7 +70,8 @@ def version(settings: Settings, row: SummaryRow, one: VersionRow) -> schemas.Ver
         verdict=Verdict(one.verdict),
         rule_set=one.rule_set,
         download=f"/api/v1/packages/{one.package_digest}" if one.redistributable else None,
-        source=source_url(settings, row, one.revision),
+        downloads=skill.downloads.get(one.content_digest, 0),
+        source=source_url(settings, skill.summary, one.revision),
     )
 
 

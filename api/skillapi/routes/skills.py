@@ -8,7 +8,9 @@ from typing import Annotated, Any
 
 from pydantic import Field
 from starlette.responses import Response
+from starlette.types import Scope
 
+from skillapi.counting import Counted
 from skillapi.downloads import CHECKED_SECONDS, MEDIA_TYPE, package_headers, redirect_to
 from skillapi.endpoint import ROUTE, Call, Endpoint, Services
 from skillapi.memory import Ready
@@ -18,7 +20,9 @@ from skillapi.renames import follow_skill
 from skillapi.responses import respond
 from skillapi.routes import shown
 from skillapi.schemas import (
+    DayOfDownloads,
     DiagnosticsAnswer,
+    DownloadsAnswer,
     FilesAnswer,
     Finding,
     PackagedFile,
@@ -27,12 +31,14 @@ from skillapi.schemas import (
     VersionsAnswer,
 )
 from skilldata.clientkeys import type_client_keys
+from skilldata.downloads import downloads_by_day
 from skilldata.errors import NotFound
 from skilldata.pluginrows import plugins_of_skill
 from skilldata.snapshot import Skill, SkillSummary, VersionRow
 from skilldata.takedowns import HIDDEN, Takedown
 
 MAX_COPIES = 100
+MAX_DAYS = 1000  # days times versions
 
 
 class SkillParameters(Parameters):
@@ -65,10 +71,11 @@ def get_skill(call: Call, asked: SkillParameters) -> SkillAnswer:
         **shown.summary_fields(row),
         first_seen_at=row.first_seen_at,
         gone_at=row.gone_at,
+        downloads=sum(skill.downloads.values()),
         manifest=skill.manifest,
         client_keys=type_client_keys(skill.manifest)[0],
         plugins=[one.address for one in plugins_of_skill(call.opened.snapshot, row.repository_id, row.path)],
-        current=shown.version(call.services.settings, row, skill.current) if skill.current else None,
+        current=shown.version(call.services.settings, skill, skill.current) if skill.current else None,
         copies=[copy.address for copy in skill.copies[:MAX_COPIES]],
         origin=shown.similar(skill.origin) if skill.origin else None,
         copy_count=skill.copy_count,
@@ -86,7 +93,22 @@ def list_versions(call: Call, asked: SkillParameters) -> VersionsAnswer:
     """List versions."""
     skill = find_skill(call, asked)
     settings = call.services.settings
-    return VersionsAnswer(versions=[shown.version(settings, skill.summary, one) for one in skill.versions])
+    return VersionsAnswer(versions=[shown.version(settings, skill, one) for one in skill.versions])
+
+
+def list_downloads(call: Call, asked: SkillParameters) -> DownloadsAnswer:
+    """List downloads by day."""
+    skill = find_skill(call, asked)
+    labels = {one.content_digest: one.label for one in skill.versions}
+    rows = downloads_by_day(call.opened.snapshot.query, skill.summary.repository_id, skill.summary.path)
+    return DownloadsAnswer(
+        total=sum(skill.downloads.values()),
+        days=[
+            DayOfDownloads(day=day, version=labels[content], downloads=count)
+            for day, content, count in rows[:MAX_DAYS]
+            if content in labels
+        ],
+    )
 
 
 def list_files(call: Call, asked: VersionParameters) -> FilesAnswer:
@@ -175,27 +197,31 @@ def _package(call: Call, summary: SkillSummary, version: VersionRow, *, by_diges
             extra={"source": source},
         )
     route, address = call.request.scope[ROUTE], services.shelf.address(version.package_digest)
+    counted = Counted(summary.repository_id, summary.path, version.content_digest)
     if address is not None:
         redirect = redirect_to(address)
-        ready = Ready.elsewhere(redirect, route, partial(_count, services, "redirect"))
+        ready = Ready.elsewhere(redirect, route, partial(_count, services, "redirect", counted))
         return _noted(call, ready, redirect)
     content = services.shelf.read_listed(version.package_digest)
     headers = package_headers(summary, version, by_digest=by_digest)
-    ready = Ready.of(content, headers, route, partial(_count, services, "stream"), seconds=CHECKED_SECONDS)
+    note = partial(_count, services, "stream", counted)
+    ready = Ready.of(content, headers, route, note, seconds=CHECKED_SECONDS)
     return _noted(call, ready, respond(call.request, content, headers))
 
 
 def _noted(call: Call, ready: Ready, response: Response) -> Response:
     """Count a download, and keep its answer for the next one."""
-    ready.note()
+    ready.note(call.request.scope, response.status_code)
     if call.key:  # asked for by one of our own addresses
         call.opened.memory.keep(call.request.scope, call.key, ready)
     return response
 
 
-def _count(services: Services, answer: str) -> None:
+def _count(services: Services, answer: str, counted: Counted, scope: Scope, status: int) -> None:
     """Count a download that is answered, whether or not its answer was ready."""
     services.metrics.download(answer)
+    if services.counts is not None:
+        services.counts.count(scope, status, counted)
 
 
 def _takedown(call: Call, summary: SkillSummary, version: VersionRow) -> Takedown | None:
@@ -227,6 +253,14 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         SkillParameters,
         VersionsAnswer,
         list_versions,
+        ("not-found", *GONE),
+    ),
+    Endpoint(
+        SKILL + "/downloads",
+        "Tell how often each version was downloaded, by day",
+        SkillParameters,
+        DownloadsAnswer,
+        list_downloads,
         ("not-found", *GONE),
     ),
     Endpoint(

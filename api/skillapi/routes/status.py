@@ -70,7 +70,7 @@ def get_ready(call: Call, _: Nothing) -> ReadyAnswer:
 def get_metrics(call: Call, _: Nothing) -> Response:
     """Give the counters of this process."""
     services = call.services
-    text = services.metrics.text(services.live.state, store_ready=services.shelf.ready)
+    text = services.metrics.text(services.live.state, store_ready=services.shelf.ready, counts=services.counts)
     return Response(text, media_type=metrics.MEDIA_TYPE, headers={"Cache-Control": NO_STORE})
 
 

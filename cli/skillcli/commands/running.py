@@ -81,6 +81,9 @@ def serve(
 ) -> None:
     """Serve the live site and the API until told to stop."""
     from skillapi.app import create_app
+    from skillapi.asking import TemporalCrawler
+    from skillapi.counting import DownloadCounts
+    from skillapi.journal import Journal
     from skillapi.server import serve as serve_app
     from skilldata import logs
     from skilldata.objects import ObjectStore
@@ -91,10 +94,15 @@ def serve(
     logs.set_up(settings, debug=context.debug())
     objects = ObjectStore(settings.s3)
     snapshots = SnapshotStore(settings.state_directory / "snapshots", objects)
+    temporal = TemporalCrawler(settings.temporal)
+    journal = Journal(settings.state_directory / "downloads", most_bytes=settings.api.count_max_bytes)
+    counts = DownloadCounts(journal, temporal, flush_seconds=settings.api.count_seconds)
     app = create_app(
         snapshots,
         objects,
         settings,
+        crawler=temporal,
+        counts=counts if settings.api.count_downloads else None,
         site_folder=settings.state_directory / "site",
         metadata=ObjectMetadata(objects),
     )

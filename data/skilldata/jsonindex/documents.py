@@ -43,6 +43,7 @@ class VersionEntry(Document):
     licence: str | None
     redistributable: bool
     verdict: str
+    downloads: Annotated[int, Field(ge=0, description="Through the API, up to the last whole day (UTC)")] = 0
     provenance: Annotated[str, Field(description="Path of the statement beside `packages/` of where it came from")]
 
 
@@ -83,6 +84,7 @@ class SkillRecord(Document):
     label: str
     content_digest: Digest
     yanked: bool = False
+    downloads: Annotated[int, Field(ge=0, description="Of all versions, counted as those of each")] = 0
     versions: tuple[VersionEntry, ...]
 
 

@@ -111,13 +111,14 @@ def _skill(row: tuple[Any, ...], versions: list[tuple[Any, ...]]) -> SkillRecord
         label=label,
         content_digest=content,
         yanked=yanked,
+        downloads=sum(one[-1] for one in versions),
         versions=tuple(_version(one) for one in versions),
     )
 
 
 def _version(row: tuple[Any, ...]) -> VersionEntry:
     repository_id, path, label, content, package, size, unpacked, files, revision, committed, *rest = row
-    level, licence, free, verdict = rest
+    level, licence, free, verdict, downloads = rest
     return VersionEntry(
         label=label,
         content_digest=content,
@@ -131,6 +132,7 @@ def _version(row: tuple[Any, ...]) -> VersionEntry:
         licence=licence,
         redistributable=free,
         verdict=verdict,
+        downloads=downloads,
         provenance=provenance_key(package, repository_id, path),
     )
 
@@ -149,9 +151,14 @@ _SKILLS = f"""
 """  # noqa: S608 - constants of this module
 _VERSIONS = f"""
     SELECT skill.repository_id, skill.path, version.label, version.content_digest, package_digest, size, unpacked_size,
-           file_count, revision, committed_at, version.level, version.licence, version.redistributable, version.verdict
+           file_count, revision, committed_at, version.level, version.licence, version.redistributable, version.verdict,
+           coalesce(downloads, 0)
     FROM skill JOIN version USING (repository_id, path)
          JOIN package ON package.content_digest = version.content_digest
+         LEFT JOIN (SELECT repository_id, path, content_digest, sum(downloads)::BIGINT AS downloads FROM download
+                    GROUP BY ALL) AS counted
+             ON (counted.repository_id, counted.path, counted.content_digest)
+              = (version.repository_id, version.path, version.content_digest)
     WHERE {_SERVED} ORDER BY {_SKILL_ORDER}, ordinal DESC
 """  # noqa: S608
 _REPOSITORIES = f"""
