@@ -69,6 +69,7 @@ class TestDiff:
         labels = [one["version"] for one in get(client, f"{PDF}/versions")["versions"]]
         found = get(client, f"{PDF}/diff")
         assert (found["before"], found["after"]) == (labels[1], labels[0])
+        assert found["page"] == f"/s/acme/tools/pdf-forms.changes.html#v{len(labels)}"
 
     def test_everything_of_a_first_version_is_new(self, client: httpx.Client) -> None:
         first = get(client, f"{PDF}/versions")["versions"][-1]["version"]

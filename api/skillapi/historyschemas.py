@@ -38,7 +38,7 @@ class DiffAnswer(Answer):
     licence_after: str | None
     files: list[FileChange]
     unchanged: Annotated[int, Field(description="Files that are the same in both")]
-    page: Annotated[str | None, Field(description="Page of the site with the changed lines, where it has them")]
+    page: Annotated[str | None, Field(description="Where the site shows the changed lines of this step")]
 
 
 class ProvenanceAnswer(Answer):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from typing import Annotated, Any
-from urllib.parse import quote
 
 from pydantic import Field, field_validator
 
@@ -24,7 +23,7 @@ from skillapi.routes.skills import GONE, SKILL, SkillParameters, VersionParamete
 from skillapi.schemas import Finding, PackagedFile
 from skilldata.models import Verdict
 from skilldata.objects import provenance_key
-from skilldata.snapshot import VersionRow
+from skilldata.snapshot import Skill, VersionRow
 
 _SNAPSHOT_ID = re.compile(r"(\d{8}T\d{6}Z)-[0-9a-f]+")
 _UNKNOWN = ("not-found", "unknown-version", *GONE)
@@ -86,8 +85,6 @@ def compare(call: Call, asked: DiffParameters) -> DiffAnswer:
     old = _files(call, before) if before else {}
     new = _files(call, after)
     changed = [path for path in sorted({*old, *new}) if old.get(path) != new.get(path)]
-    summary = skill.summary
-    pages = "/s/" + "/".join(quote(part, safe="") for part in (summary.owner, summary.repository, summary.slug or ""))
     return DiffAnswer(
         before=before.label if before else None,
         after=after.label,
@@ -97,7 +94,7 @@ def compare(call: Call, asked: DiffParameters) -> DiffAnswer:
         licence_after=after.licence,
         files=[_change(path, old.get(path), new.get(path)) for path in changed],
         unchanged=len({*old, *new}) - len(changed),
-        page=f"{pages}.html" if before and summary.slug else None,
+        page=_page_of(skill, before, after),
     )
 
 
@@ -153,6 +150,15 @@ _CHANGES = """
     WHERE slug IS NOT NULL AND skill.state <> 'refused'
           AND greatest(takedown.since, skill.gone_at, skill.updated_at) > ?
 """
+
+
+def _page_of(skill: Skill, before: VersionRow | None, after: VersionRow) -> str | None:
+    """Give the part of the site's page of changes that shows this step; it has steps from a version to the next."""
+    summary = skill.summary
+    if before is None or summary.slug is None or before != _before(skill.versions, after):
+        return None
+    path = shown.page_url(summary.owner, summary.repository, summary.slug).removesuffix(".html")
+    return f"{path}.changes.html#v{after.ordinal}"
 
 
 def _before(versions: list[VersionRow], after: VersionRow) -> VersionRow | None:
