@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 import json
 import os
@@ -18,9 +19,13 @@ from typing import Any
 
 import pytest
 import yaml
+from pydantic import SecretStr
 
-from skilldata.config import load_settings, settings_table
+from skillapi.app import create_app
+from skillapi.live import FolderSource
+from skilldata.config import S3Settings, Settings, load_settings, settings_table
 from skilldata.objects import ObjectStore
+from skilldata.trust.metadata import FolderMetadata
 from tests.conftest import ROOT, Registry, _drop_bucket
 from tests.standin import StandIn
 from tests.test_end_to_end import run
@@ -109,6 +114,53 @@ def test_images_are_pinned_or_said_not_to_be() -> None:
     assert (done.returncode == 0) is pinned
     assert pinned or "not pinned by digest" in done.stderr
     assert f"ARG PYTHON_IMAGE={named['PYTHON_IMAGE'].partition('@')[0]}" in (DEPLOY / "Dockerfile").read_text()
+
+
+def proxy() -> Any:
+    """Read the proxy's configuration as the proxy reads it."""
+    program = Path(sys.executable).with_name("caddy")
+    command: list[str | Path] = [program, "adapt", "--adapter", "caddyfile", "--config", DEPLOY / "Caddyfile"]
+    done = subprocess.run(command, env={"SITE_ADDRESS": "http://127.0.0.1:1"}, capture_output=True, check=True)
+    return json.loads(done.stdout)
+
+
+def test_the_proxy_sends_on_what_the_api_alone_answers(tmp_path: Path) -> None:
+    app: Any = create_app(
+        FolderSource(tmp_path),
+        ObjectStore(S3Settings(access_key_id="a", secret_access_key=SecretStr("b"))),
+        Settings(),
+        site_folder=tmp_path,
+        metadata=FolderMetadata(tmp_path),
+    )
+    while not hasattr(app, "routes"):
+        app = getattr(app, "app", None) or app._app
+    found = list(_named(proxy(), "match"))
+    globs = [glob for match in found for one in match for glob in one.get("path", ())]
+    patterns = [one["path_regexp"]["pattern"] for match in found for one in match if "path_regexp" in one]
+    alone = {re.sub(r"\{[^}]*\}", "x", route.path) for route in app.routes} - {"/x", "/metrics"}
+    assert len(alone) > 30
+    missed = {path for path in alone if not any(re.search(pattern, path) for pattern in patterns)}
+    assert {path for path in missed if not any(fnmatch.fnmatch(path, glob) for glob in globs)} == set()
+
+
+def _named(tree: Any, name: str) -> Iterator[Any]:
+    """Give what stands under a name, wherever that is."""
+    if isinstance(tree, dict):
+        if name in tree:
+            yield tree[name]
+        tree = list(tree.values())
+    for one in tree if isinstance(tree, list) else ():
+        yield from _named(one, name)
+
+
+def test_the_proxy_asks_again_and_says_who_calls() -> None:
+    proxies = [one for handlers in _named(proxy(), "handle") for one in handlers if one["handler"] == "reverse_proxy"]
+    assert len(proxies) == 2
+    header = compose("compose.prod.yaml")["services"]["api"]["environment"]["SKILLREGISTRY_ON_DEMAND__CLIENT_HEADER"]
+    for one in proxies:
+        assert one["upstreams"] == [{"dial": "api:8080"}]
+        assert one["load_balancing"]["try_duration"] >= 30e9  # nanoseconds
+        assert list(one["headers"]["request"]["set"]) == [header.title()]
 
 
 @pytest.mark.parametrize("lock", ["prod", "run", "dev"])

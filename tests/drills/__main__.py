@@ -13,12 +13,12 @@ import time
 from pathlib import Path
 
 from skillcli.services import EmbeddedServices
-from tests.drills import crawl, loss, network, serving, update
+from tests.drills import crawl, loss, network, newcomer, serving, update
 from tests.drills.drill import Done, Drill, Stage
 from tests.faultruns import make_world
 from tests.standin import StandIn
 
-DRILLS = (*crawl.DRILLS, *serving.DRILLS, *update.DRILLS, *network.DRILLS, *loss.DRILLS)
+DRILLS = (*crawl.DRILLS, *serving.DRILLS, *update.DRILLS, *network.DRILLS, *newcomer.DRILLS, *loss.DRILLS)
 
 
 def perform(drill: Drill, stage: Stage) -> Done:
