@@ -84,6 +84,8 @@ def _held_out() -> Iterator[Figure]:
         for category, count in total.items():
             yield Figure(f"{name} held-out malicious, found: {category} (of {count})", found[category], "skills")
         yield Figure(f"{name} held-out malicious, found (of {total.total()})", found.total(), "skills")
+        if not benign:
+            continue
         wrong = sum(case.heavy() for case in benign)
         yield Figure(f"{name} held-out benign with HIGH or more (of {len(benign)})", wrong, "skills", 1)
 
