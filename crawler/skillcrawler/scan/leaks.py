@@ -49,7 +49,7 @@ def told_to_leak(view: View) -> Iterator[Hit]:
         if classify(match[match.lastindex or 0]) not in _KNOWN:
             yield hit(Severity.HIGH, view, match)
     for place in view.find(_PLACE):
-        start = _start_of_order(view.low, place)
+        start = _start_of_order(view, place)
         if start is None:
             continue
         if "://" not in place[0]:
@@ -59,9 +59,11 @@ def told_to_leak(view: View) -> Iterator[Hit]:
             yield Hit(Severity.HIGH, view, start, place.end())
 
 
-def _start_of_order(low: str, place: re.Match[str]) -> int | None:
+def _start_of_order(view: View, place: re.Match[str]) -> int | None:
     """Where the order begins that has data sent to a place; from the place backwards, so that it takes linear time."""
+    low = view.low
     first = max(0, place.start() - _WINDOW)
+    view.spend(2 * (place.start() - first))  # for breaks and verbs; the rest is looked for where these are
     breaks = [found.end() for found in _BREAK.finditer(low, first, place.start())]
     before = low[breaks[-1] if breaks else first : place.start()]
     offset = place.start() - len(before)
