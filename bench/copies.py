@@ -76,8 +76,9 @@ def _tables(folder: Path, rows: list[tuple[int, bytes]]) -> duckdb.DuckDBPyConne
         INSERT INTO repository SELECT i, 'o' || i, 'r', '', '', NULL, NULL, {size} - i, 0, '[]', NULL, FALSE, NULL,
                FALSE, NULL, 'active', now() FROM range({size}) t(i);
         INSERT INTO skill SELECT i, 'a', 'o' || i, 'r', 'a', 'listed', 'strict', 'a', '', 'SKILL.md', '0.0.1', 'c' || i,
-               NULL, FALSE, {size} - i, now(), now(), NULL FROM range({size}) t(i);
-        INSERT INTO version SELECT i, 'a', 1, '0.0.1', 'c' || i, '', now(), now(), 'strict', NULL, '', FALSE
+               NULL, FALSE, {size} - i, now(), now(), NULL, 'no findings' FROM range({size}) t(i);
+        INSERT INTO version SELECT i, 'a', 1, '0.0.1', 'c' || i, '', now(), now(), 'strict', NULL, '', FALSE,
+               'no findings', '1'
         FROM range({size}) t(i);
     """)
     with (folder / "sketch.000000.csv").open("w") as file:

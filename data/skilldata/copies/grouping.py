@@ -2,14 +2,14 @@
 
 Contents are taken from the most popular on. Sixteen bands of a sketch put each into sixteen buckets; it is
 compared with the first content of each bucket and with that one's original, so that the work grows with the
-number of contents, and everything but the sketches of those candidates stays in DuckDB.
+number of contents. Some thousand contents are looked at at once; what stays in memory is each copy's original.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import NamedTuple
 
 import duckdb
 
@@ -26,6 +26,7 @@ QUERIES = {
     "reference": "SELECT DISTINCT repository_id, found_id FROM reference WHERE found_id IS NOT NULL ORDER BY 1, 2",
 }
 LEAST = 0.8  # resemblance of copies
+AT_ONCE = 50_000  # contents compared in one query
 DIGITS = VALUES * 8 // BANDS  # hexadecimal ones of a band
 
 
@@ -46,38 +47,51 @@ def group_copies(connection: duckdb.DuckDBPyConnection, folder: Path) -> int:
             file.unlink()
     connection.execute(_RANKED, {"least": VALUES * 8})
     connection.execute("DROP TABLE sketch")
-    connection.execute("CREATE TEMP TABLE leader (content_digest VARCHAR, first VARCHAR, similarity REAL)")
-    _store(connection, _near(connection))
+    connection.execute(_PAIRS, {"bands": BANDS, "digits": DIGITS})
+    connection.execute("CREATE TEMP TABLE near (rank BIGINT, first BIGINT, similarity REAL)")
+    for batch in _near(connection):
+        _store(connection, batch)
+    connection.execute(_LEADERS)
     connection.execute(_COPIES)
     row = connection.execute("SELECT count(*) FROM copy").fetchone()
-    for name in ("reference", "ranked", "leader"):
+    for name in ("reference", "ranked", "pair", "near", "leader"):
         connection.execute(f"DROP TABLE {name}")
     return int(row[0]) if row else 0
 
 
-def _near(connection: duckdb.DuckDBPyConnection) -> Iterator[tuple[str, str, float]]:
-    """Yield contents with the first content of their group, and how much they resemble it."""
-    first: dict[str, tuple[str, bytes]] = {}  # of the contents that are somebody's copy, or have copies
-    # No cursor: temporary tables are those of the connection.
-    candidates = connection.execute(_CANDIDATES, {"bands": BANDS, "digits": DIGITS})
-    while rows := candidates.fetchmany(1000):
-        for content, data, candidate, candidate_data in rows:
-            if content in first:
-                continue
-            original, original_data = first.get(candidate, (candidate, bytes.fromhex(candidate_data)))
-            similarity = resemblance(bytes.fromhex(data), original_data)
-            if similarity >= LEAST:
-                first[content] = (original, original_data)
-                yield content, original, similarity
+class _Near(NamedTuple):
+    """A content and the first one of its group, by rank, and how much they resemble each other."""
+
+    rank: int
+    first: int
+    similarity: float
 
 
-def _store(connection: duckdb.DuckDBPyConnection, found: Iterator[tuple[Any, ...]]) -> None:
-    rows = list(found)  # before anything else is asked of the connection
-    for start in range(0, len(rows), 1000):
-        batch = rows[start : start + 1000]
+def _near(connection: duckdb.DuckDBPyConnection) -> Iterator[list[_Near]]:
+    """Find the first content of each group's others; nothing else may be asked of the connection meanwhile."""
+    firsts: dict[int, tuple[int, bytes]] = {}  # of each copy, with its sketch
+    row = connection.execute("SELECT coalesce(max(rank), 0) FROM pair").fetchone()
+    for start in range(0, (row[0] if row else 0) + 1, AT_ONCE):
+        # No cursor: temporary tables are those of the connection.
+        candidates = connection.execute(_CANDIDATES, {"start": start, "stop": start + AT_ONCE})
+        found: list[_Near] = []
+        while rows := candidates.fetchmany(1000):
+            for rank, data, candidate, candidate_data in rows:
+                if rank in firsts:
+                    continue
+                first, first_data = firsts.get(candidate) or (candidate, bytes.fromhex(candidate_data))
+                similarity = resemblance(bytes.fromhex(data), first_data)
+                if similarity >= LEAST:
+                    firsts[rank] = (first, first_data)
+                    found.append(_Near(rank, first, similarity))
+        yield found
+
+
+def _store(connection: duckdb.DuckDBPyConnection, found: list[_Near]) -> None:
+    for start in range(0, len(found), 1000):
+        columns = [list(column) for column in zip(*found[start : start + 1000], strict=True)]
         connection.execute(
-            "INSERT INTO leader SELECT unnest($1::VARCHAR[]), unnest($2::VARCHAR[]), unnest($3::REAL[])",
-            [list(column) for column in zip(*batch, strict=True)],
+            "INSERT INTO near SELECT unnest($1::BIGINT[]), unnest($2::BIGINT[]), unnest($3::REAL[])", columns
         )
 
 
@@ -93,19 +107,27 @@ _RANKED = """
           FROM skill JOIN version USING (repository_id, path, content_digest) WHERE state = 'listed' GROUP BY ALL)
     JOIN sketch USING (content_digest) WHERE length(data) = $least
 """
-_CANDIDATES = """
+_PAIRS = """
+    CREATE TEMP TABLE pair AS
     WITH banded AS (
         SELECT rank, band, hash(substr(data, 1 + band * $digits, $digits)) AS bucket
         FROM ranked, (SELECT unnest(range($bands)) AS band)
     ), first AS (
         SELECT band, bucket, min(rank) AS rank FROM banded GROUP BY ALL HAVING count(*) > 1
-    ), pair AS (
-        SELECT DISTINCT banded.rank AS rank, first.rank AS candidate
-        FROM banded JOIN first USING (band, bucket) WHERE banded.rank > first.rank
     )
-    SELECT mine.content_digest, mine.data, other.content_digest, other.data
+    SELECT DISTINCT banded.rank AS rank, first.rank AS candidate
+    FROM banded JOIN first USING (band, bucket) WHERE banded.rank > first.rank
+"""
+_CANDIDATES = """
+    SELECT pair.rank, mine.data, candidate, other.data
     FROM pair JOIN ranked AS mine USING (rank) JOIN ranked AS other ON other.rank = candidate
+    WHERE pair.rank >= $start AND pair.rank < $stop AND mine.rank >= $start AND mine.rank < $stop
     ORDER BY pair.rank, candidate
+"""
+_LEADERS = """
+    CREATE TEMP TABLE leader AS
+    SELECT mine.content_digest, other.content_digest AS first, similarity
+    FROM near JOIN ranked AS mine USING (rank) JOIN ranked AS other ON other.rank = near.first
 """
 _ORDER = """
     is_fork, is_locked, stars DESC, committed, length(path), lower(owner), lower(repository), path

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Iterator, Mapping
+import tempfile
+from array import array
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, BinaryIO, NamedTuple
 
 import tantivy
 
@@ -26,6 +28,7 @@ MAX_BODY = 100_000  # characters of a SKILL.md that are searched
 MAX_NAME = 200
 MAX_DESCRIPTION = 1024  # the specification's own limit
 MAX_TAGS = 30
+MAX_PLACES = 1000  # of a skill's copies, by which it is found
 
 
 def build_search_index(snapshot: Snapshot, folder: Path, texts: Iterable[tuple[int, str, str]] = ()) -> None:
@@ -42,12 +45,13 @@ def build_search_index(snapshot: Snapshot, folder: Path, texts: Iterable[tuple[i
     folder.mkdir(parents=True, exist_ok=True)
     if any(folder.iterdir()):
         raise SnapshotError(f"{folder} is not empty", remedy="Build the search index into a new folder.")
-    groups = _groups(snapshot)
     index = create_index(folder)
     # One thread: documents keep the order of rows.
     writer = index.writer(HEAP_BYTES, 1)
-    for skill in _skills(snapshot, iter(texts)):
-        writer.add_document(_document(skill, groups))
+    with tempfile.TemporaryFile(dir=folder.parent) as spool:
+        copies = _Copies(snapshot, spool)
+        for skill in _skills(snapshot, iter(texts)):
+            writer.add_document(_document(skill, copies.of(skill.row)))
     writer.commit()
     writer.wait_merging_threads()
     for lock in folder.glob(".tantivy-*.lock"):
@@ -59,6 +63,7 @@ class _Skill(NamedTuple):
 
     repository_id: int
     path: str
+    row: int
     owner: str
     repository: str
     slug: str
@@ -89,7 +94,7 @@ _SKILLS = f"""
                row_number() OVER (ORDER BY updated_at DESC, {_ADDRESS}) - 1 AS by_updated
         FROM skill WHERE state = 'listed'
     )
-    SELECT repository_id, path, skill.owner, skill.repository, slug, skill.name, skill.description, level,
+    SELECT repository_id, path, skill.rowid, skill.owner, skill.repository, slug, skill.name, skill.description, level,
            skill.licence, redistributable, skill.stars, label, updated_at, content_digest, by_stars, by_updated,
            topics, verdict
     FROM skill JOIN repository USING (repository_id) LEFT JOIN place USING (repository_id, path)
@@ -102,13 +107,14 @@ _COPIES = f"""
     WITH original AS (
         SELECT DISTINCT origin_repository_id AS repository_id, origin_path AS path FROM copy
     ), keyed AS (
-        SELECT skill.*, CASE WHEN copy.path IS NOT NULL THEN origin_repository_id || ' ' || origin_path
-                             WHEN original.path IS NOT NULL THEN skill.repository_id || ' ' || skill.path
-                             ELSE content_digest END AS belongs
+        SELECT skill.*, skill.rowid AS row,
+               CASE WHEN copy.path IS NOT NULL THEN origin_repository_id || ' ' || origin_path
+                    WHEN original.path IS NOT NULL THEN skill.repository_id || ' ' || skill.path
+                    ELSE content_digest END AS belongs
         FROM skill LEFT JOIN copy USING (repository_id, path) LEFT JOIN original USING (repository_id, path)
         WHERE state = 'listed'
     ), listed AS (SELECT *, count(*) OVER (PARTITION BY belongs, verdict) AS size FROM keyed)
-    SELECT belongs || ' ' || verdict, repository_id, path, skill.owner, skill.repository, slug, skill.licence, level,
+    SELECT belongs || ' ' || verdict, row, skill.owner, skill.repository, slug, skill.licence, level,
            topics
     FROM listed AS skill JOIN repository USING (repository_id)
     WHERE size > 1
@@ -121,21 +127,53 @@ class _Copy(NamedTuple):
 
     marks: list[str]
     copies: int
-    places: list[str]  # owner and repository of every copy
+    places: list[str]  # owner and repository of its copies, the most canonical ones, and its own
     slugs: list[str]
 
 
-def _groups(snapshot: Snapshot) -> dict[tuple[int, str], _Copy]:
-    """Find the skills that have copies, by repository id and path."""
-    found: dict[tuple[int, str], _Copy] = {}
-    for _, rows in itertools.groupby(snapshot.query(_COPIES), key=lambda row: row[0]):
-        group = list(rows)
-        values = [_filters(row[3], row[4], row[6], row[7], _topics(row[8])) for row in group]
-        places = [f"{row[3]} {row[4]}" for row in group]
-        slugs = [row[5] for row in group]
-        for row, own in zip(group, marks(values), strict=True):
-            found[row[1], row[2]] = _Copy(own, len(group) - 1, places, slugs)
-    return found
+class _Copies:
+    """What the skills with copies have, by row. It lies in a file: of a million copies it would be gigabytes."""
+
+    def __init__(self, snapshot: Snapshot, spool: BinaryIO) -> None:
+        self._spool = spool
+        self._offsets = array("q")  # where the part of a row and that of its group begin; 0 for a skill without copies
+        spool.write(b"\n")
+        for _, rows in itertools.groupby(snapshot.query(_COPIES), key=lambda row: row[0]):
+            self._write([row[1:] for row in rows])
+
+    def of(self, row: int) -> _Copy | None:
+        """Give what a row has; None for a skill without copies."""
+        own, shared = self._offsets[2 * row : 2 * row + 2] or (0, 0)
+        if not own:
+            return None
+        marked, place, slug = self._read(own)
+        count, places, slugs = self._read(shared)
+        return _Copy(
+            marked,
+            count - 1,
+            places if place in places else [*places, place],
+            slugs if slug in slugs else [*slugs, slug],
+        )
+
+    def _write(self, group: list[tuple[Any, ...]]) -> None:
+        values = [_filters(row[1], row[2], row[4], row[5], _topics(row[6])) for row in group]
+        places = [f"{row[1]} {row[2]}" for row in group]
+        slugs = [row[3] for row in group]
+        shared = self._put((len(group), places[:MAX_PLACES], slugs[:MAX_PLACES]))
+        for row, own, place, slug in zip(group, marks(values), places, slugs, strict=True):
+            missing = 2 * (row[0] + 1) - len(self._offsets)
+            self._offsets.extend(itertools.repeat(0, max(0, missing)))
+            self._offsets[2 * row[0]] = self._put((own, place, slug))
+            self._offsets[2 * row[0] + 1] = shared
+
+    def _put(self, content: object) -> int:
+        at = self._spool.tell()
+        self._spool.write(json.dumps(content).encode() + b"\n")
+        return at
+
+    def _read(self, at: int) -> Any:
+        self._spool.seek(at)
+        return json.loads(self._spool.readline())
 
 
 def _skills(snapshot: Snapshot, texts: Iterator[tuple[int, str, str]]) -> Iterator[_Skill]:
@@ -156,8 +194,7 @@ def _skills(snapshot: Snapshot, texts: Iterator[tuple[int, str, str]]) -> Iterat
         )
 
 
-def _document(skill: _Skill, groups: Mapping[tuple[int, str], _Copy]) -> tantivy.Document:
-    copy = groups.get((skill.repository_id, skill.path))
+def _document(skill: _Skill, copy: _Copy | None) -> tantivy.Document:
     topics = _topics(skill.topics)
     document = tantivy.Document()
     _add_text(document, skill, [*topics, *_tags(json.loads(skill.manifest))], copy)
