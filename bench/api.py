@@ -47,6 +47,7 @@ PACKAGE_BYTES = 20 * 1024
 WORDS = ("schema", "report", "number", "thing", "check", "input", "write", "skill", "run", "does")
 MOST_SHARE = 1 / 0.7  # bare requests for each of ours
 PAUSE_MS = 250
+SWAP_SECONDS = 3.0  # from one to the next
 
 
 class Served(NamedTuple):
@@ -174,10 +175,9 @@ def _cost(server: Served, paths: Sequence[str], count: int | None = None) -> _Co
 def _swaps(ours: Served, link: Path, folders: Sequence[Path], *, count: int) -> list[Figure]:
     paths = [_skill(number) for number in range(0, 900, 9)]
     paths += [f"/api/v1/search?q={word}" for word in WORDS]
-    _cost(ours, paths)
-    begun = time.monotonic()
-    swapped, ended = 0, threading.Event()
-    answers: list[Answers] = []
+    _cost(ours, paths, 3 * len(paths))  # ready, as what is asked for often is
+    quiet = load(ours.port, paths, for_seconds(count * SWAP_SECONDS))
+    ended, answers = threading.Event(), list[Answers]()
     reader = threading.Thread(target=lambda: answers.append(load(ours.port, paths, ended.is_set)))
     reader.start()
     for number in range(count):
@@ -187,15 +187,15 @@ def _swaps(ours: Served, link: Path, folders: Sequence[Path], *, count: int) -> 
         fresh.replace(link)
         with Snapshot(folder) as snapshot:
             wanted = snapshot.info.id
+        begun = time.monotonic()
         wait_until(lambda wanted=wanted: _live(ours.port) == wanted, 60)  # type: ignore[misc]
-        swapped += 1
+        time.sleep(max(0.0, SWAP_SECONDS - (time.monotonic() - begun)))
     ended.set()
     reader.join()
-    quiet = load(ours.port, paths, for_seconds(time.monotonic() - begun))
     under = answers[0]
     slowest, usual = max(under.seconds), max(quiet.seconds)
     return [
-        Figure("snapshots swapped under load", swapped, "swaps"),
+        Figure("snapshots swapped under load", count, "swaps"),
         Figure("… requests meanwhile", len(under.seconds), "requests"),
         Figure("… errors", under.errors, "errors", 0),
         Figure("… slowest request", slowest * 1000, "ms"),
