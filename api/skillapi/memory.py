@@ -26,7 +26,7 @@ LARGEST = 1024 * 1024  # bytes; what is larger costs more to send than to make r
 MOST_ADDRESSES = 20_000
 LONGEST_ADDRESS = 512  # bytes of path and query that are remembered
 FOLLOWED = 500
-FOLLOW_SECONDS = 2.0  # a new snapshot waits for this long at most
+FOLLOW_SECONDS = 10.0  # a new snapshot waits for this long at most
 _EACH = 2000  # bytes that heads take, about
 
 
@@ -143,11 +143,13 @@ class Memory:
         """
         end = time.monotonic() + FOLLOW_SECONDS
         for key, ready in before._ready.recent(FOLLOWED):
-            if time.monotonic() > end:
+            begun = time.monotonic()
+            if begun > end:
                 break
             if ready.again is not None:
                 with suppress(Exception):  # it may be there no more; whoever asks for it is told
                     self._ready.put(key, ready.again(opened))
+                time.sleep(time.monotonic() - begun)  # half of the time is for those who ask meanwhile
         self._keys = dict(before._keys)
 
     def know(self, scope: Scope, key: str) -> None:
