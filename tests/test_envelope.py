@@ -20,7 +20,7 @@ from skillapi.memory import LONGEST_ADDRESS, MOST_ADDRESSES, Memory, Ready
 from skillapi.routes import skills
 from skilldata import logs
 from skilldata.config import ApiSettings, OnDemandSettings, Settings
-from skilldata.errors import ServiceUnavailable
+from skilldata.errors import NotFound, ServiceUnavailable
 from tests.snapshots import SAMPLES
 from tests.test_api import PDF, MemoryStore, point, problem, serving, snapshot
 from tests.waiting import wait_until
@@ -123,6 +123,24 @@ class TestReady:
             point(link, snapshot(tmp_path / "second", list(SAMPLES[:1])))
             wait_until(lambda: client.get("/api/v1/search").headers["x-snapshot"] != old.headers["x-snapshot"], 20)
             assert client.get("/api/v1/search").json()["total"] == 1
+
+    def test_what_was_asked_for_last_is_made_from_the_next_snapshot(self) -> None:
+        def made(opened: bytes) -> Ready:
+            return Ready.of(Content(opened, "a/b", "e"), {}, "route")
+
+        def gone(_: bytes) -> Ready:
+            raise NotFound("no such skill")
+
+        before, after = Memory(), Memory()
+        scopes = {name: {"path": f"/{name}", "query_string": b""} for name in ("kept", "gone", "package")}
+        before.keep(scopes["kept"], "kept", made(b"first")._replace(again=made))
+        before.keep(scopes["gone"], "gone", made(b"first")._replace(again=gone))
+        before.keep(scopes["package"], "package", made(b"first"))
+        after.follow(before, b"second")
+        found = {name: after.at(scope) for name, scope in scopes.items()}
+        assert found["kept"] is not None
+        assert found["kept"].content.body == b"second"
+        assert (found["gone"], found["package"]) == (None, None)
 
     def test_memory_is_bounded(self) -> None:
         memory = Memory(max_bytes=100_000)

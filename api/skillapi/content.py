@@ -7,6 +7,7 @@ import threading
 from collections import OrderedDict
 from collections.abc import Hashable
 from contextlib import suppress
+from itertools import islice
 from typing import Generic, NamedTuple, Protocol, Self, TypeVar
 
 _SMALLEST_COMPRESSED = 1000  # bytes; below, a packet is a packet
@@ -77,6 +78,11 @@ class ContentCache(Generic[Kept]):
             self._weight += content.weight
             while self._weight > self._max_bytes:
                 self._weight -= self._kept.popitem(last=False)[1].weight
+
+    def recent(self, most: int) -> list[tuple[Hashable, Kept]]:
+        """List what was used last, the latest first."""
+        with self._lock:
+            return [(key, self._kept[key]) for key in islice(reversed(self._kept), most)]
 
     def drop(self, key: Hashable) -> None:
         """Keep nothing under a key."""

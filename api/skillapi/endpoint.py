@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic
 
 from pydantic import BaseModel
@@ -111,7 +112,9 @@ def route(endpoint: Endpoint[Any], services: Services) -> Route:
                 return made
             content, headers = _content(made, opened), _headers(endpoint, opened)
             if opened and endpoint.is_kept:
-                opened.memory.keep(request.scope, key, Ready.of(content, headers, endpoint.path))
+                again = partial(_again, endpoint, services, parameters)
+                ready = Ready.of(content, headers, endpoint.path)._replace(again=again)
+                opened.memory.keep(request.scope, key, ready)
             return respond(request, content, headers)
 
     async def serve(request: Request) -> Response:
@@ -134,6 +137,16 @@ def route(endpoint: Endpoint[Any], services: Services) -> Route:
         return response
 
     return Route(endpoint.path, serve, methods=["GET"], name=endpoint.name)
+
+
+def _again(endpoint: Endpoint[Any], services: Services, parameters: Parameters, opened: Opened) -> Ready:
+    """Make an answer that is kept from another snapshot; what it depends on is there without a request."""
+    request = Request({"type": "http", "method": "GET", "headers": [], "path_params": {}, ROUTE: endpoint.path})
+    made = endpoint.handler(Call(request, services, opened), parameters)
+    if not isinstance(made, BaseModel):
+        raise TypeError(f"{endpoint.path} gave a response where it gives a model")
+    again = partial(_again, endpoint, services, parameters)
+    return Ready.of(_content(made, opened), _headers(endpoint, opened), endpoint.path)._replace(again=again)
 
 
 def _content(model: BaseModel, opened: Opened | None) -> Content:

@@ -113,6 +113,8 @@ class Live:
         try:
             folder = self._source.current()
             opened = None if self._current and self._current.folder == folder else Opened(folder)
+            if opened is not None and self._current is not None:
+                opened.memory.follow(self._current.memory, opened)
         except Exception as error:  # noqa: BLE001 - a broken snapshot may raise anything; the open one stays
             self._note(error)
             return

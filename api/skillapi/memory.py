@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Self
+from contextlib import suppress
+from typing import Any, NamedTuple, Self
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -24,6 +25,8 @@ READY_BYTES = 64 * 1024 * 1024
 LARGEST = 1024 * 1024  # bytes; what is larger costs more to send than to make ready
 MOST_ADDRESSES = 20_000
 LONGEST_ADDRESS = 512  # bytes of path and query that are remembered
+FOLLOWED = 500
+FOLLOW_SECONDS = 10.0  # a new snapshot waits for this long at most
 _EACH = 2000  # bytes that heads take, about
 
 
@@ -51,7 +54,7 @@ class Ready(NamedTuple):
     """An answer that is made: content, headers, and from them what goes out.
 
     `route` is the pattern for the metrics, `note` called whenever it goes out, `until` the time by the monotonic clock
-    at which it has to be made again; None: with the next snapshot.
+    at which it has to be made again; None: with the next snapshot. `again` makes it from another snapshot.
     """
 
     content: Content
@@ -61,6 +64,7 @@ class Ready(NamedTuple):
     plain: Coded
     packed: Coded
     until: float | None = None
+    again: Callable[[Any], Ready] | None = None
 
     @classmethod
     def of(
@@ -129,6 +133,24 @@ class Memory:
         if ready.content.weight <= LARGEST:
             self._ready.put(key, ready)
             self.know(scope, key)
+
+    def follow(self, before: Memory, opened: object) -> None:
+        """Make ready what was asked for last of the snapshot before, so that a swap is no rush; for a while at most.
+
+        Args:
+            before: Its memory.
+            opened: The snapshot that this one belongs to.
+        """
+        end = time.monotonic() + FOLLOW_SECONDS
+        for key, ready in before._ready.recent(FOLLOWED):
+            begun = time.monotonic()
+            if begun > end:
+                break
+            if ready.again is not None:
+                with suppress(Exception):  # it may be there no more; whoever asks for it is told
+                    self._ready.put(key, ready.again(opened))
+                time.sleep(time.monotonic() - begun)  # half of the time is for those who ask meanwhile
+        self._keys = dict(before._keys)
 
     def know(self, scope: Scope, key: str) -> None:
         """Remember what an address stands for; where there are too many, all are forgotten."""
