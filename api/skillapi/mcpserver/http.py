@@ -75,11 +75,12 @@ class McpEndpoint:
         from skillapi.mcpserver.server import make_server  # noqa: PLC0415
 
         named = Request(scope).headers.get(self._header) if self._header else None
+        host, port = scope.get("client") or ("", 0)
         api = app_api(
             self._app,
             self._site,
             packages=self._package,
-            client=tuple(scope.get("client") or ("", 0)),
+            client=(str(host), int(port)),
             headers={self._header: named} if named else None,
         )
         manager = StreamableHTTPSessionManager(
