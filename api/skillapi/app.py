@@ -29,6 +29,8 @@ from skillapi.downloads import PackageStore, Shelf
 from skillapi.endpoint import Endpoint, Services, route
 from skillapi.envelope import Envelope
 from skillapi.live import Live, SnapshotSource
+from skillapi.mcpserver.http import PATH as MCP
+from skillapi.mcpserver.http import McpEndpoint
 from skillapi.methods import Methods
 from skillapi.metrics import Metrics
 from skillapi.openapi import describe
@@ -93,6 +95,8 @@ def create_app(
         routes.append(Route("/tuf/{name}", SignedMetadata(metadata).serve, methods=["GET"]))
         if isinstance(objects, ObjectStore):
             routes.append(Route("/index/v1/signed/{name}", SignedDocuments(objects).serve, methods=["GET"]))
+    agents = McpEndpoint(settings, shelf)
+    routes.append(Route(MCP, agents, methods=["GET", "POST", "DELETE"]))
     methods = Methods(routes)
     routes.append(Route("/api/{path:path}", _nothing(methods), methods=["GET"]))
     if site_folder is not None:
@@ -100,7 +104,9 @@ def create_app(
     router = Router(routes, redirect_slashes=False, lifespan=_lifespan(services, refresh_seconds))
     told = {**dict.fromkeys((Problem, HTTPException, RegistryError), answer_problem), Moved: answer_moved}
     # Not Starlette's own application: it would put a last word on failures around the envelope, which has that.
-    return Envelope(ExceptionMiddleware(router, handlers=told), services, methods, _limit(settings))
+    app = Envelope(ExceptionMiddleware(router, handlers=told), services, methods, _limit(settings))
+    agents.serves(app)
+    return app
 
 
 def _limit(settings: Settings) -> ReadLimit | None:

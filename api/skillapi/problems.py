@@ -35,6 +35,7 @@ PROBLEMS: dict[str, Kind] = {
     "invalid-parameter": Kind(400, "Invalid parameter", "A parameter has a value that it cannot have."),
     "invalid-cursor": Kind(400, "Invalid cursor", "The cursor does not belong to this search or list."),
     "bad-signature": Kind(401, "Bad signature", "None of the webhook's secrets signed the body."),
+    "foreign-origin": Kind(403, "Foreign origin", "A page of another site made a browser send this."),
     "not-redistributable": Kind(
         403, "Not redistributable", "No licence was found that allows handing out the skill's files."
     ),

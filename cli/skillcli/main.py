@@ -20,6 +20,7 @@ import typer
 
 from skillcli import context
 from skillcli.commands import (
+    agents,
     checking,
     configuration,
     crawling,
@@ -45,6 +46,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 running.register(app)
+agents.register(app)
 crawling.register(app)
 sources.register(app)
 publishing.register(app)
