@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,7 @@ from skilldata.search.words import headings, joined, split_manifest
 from skilldata.snapshot import SEARCH, Snapshot
 from tests.snapshots import (
     ACME,
+    EPOCH,
     SAMPLES,
     SampleRepository,
     SampleSkill,
@@ -108,6 +110,27 @@ def copied(tmp_path_factory: pytest.TempPathFactory) -> SearchIndex:
     ]
     skills = [sample_skill(origin, "sorter", "Sorts things.", "# Sort\n", licence=origin.licence) for origin in origins]
     return build(tmp_path_factory.mktemp("copied"), [*skills, sample_skill(origins[1], "other", "More.", "# O\n")])
+
+
+@pytest.fixture(scope="module")
+def labelled(tmp_path_factory: pytest.TempPathFactory) -> SearchIndex:
+    said: dict[str, dict[str, object]] = {
+        "one": {"tags": ["Data", "CSV"], "compatibility": "Works in Claude Code and Cursor"},
+        "two": {"metadata": {"category": "Data Work", "keywords": "data, sql", "openclaw": {}}},
+        "three": {"tags": 7, "metadata": ["x"], "compatibility": {"a": 1}, "category": None},
+    }
+    skills = [
+        sample_skill(
+            ACME,
+            name,
+            "Sorts things.",
+            f"# {name}\n",
+            manifest=manifest,
+            versions=(SampleVersion("0.0.1", f"# {name}\n", day=day),),
+        )
+        for day, (name, manifest) in enumerate(said.items())
+    ]
+    return build(tmp_path_factory.mktemp("labelled"), skills)
 
 
 class TestWords:
@@ -280,9 +303,8 @@ class TestFilters:
 
     def test_facets_count_what_their_filter_finds(self, many: SearchIndex) -> None:
         found = many.search(Query("report"))
-        assert set(found.facets) == {"licence", "level", "topic", "owner", "verdict"}
+        assert set(found.facets) == {"licence", "level", "topic", "owner", "verdict", "tag", "category", "client"}
         for name, counts in found.facets.items():
-            assert counts
             for facet in counts:
                 query = Query("report", **{name: facet.value})  # type: ignore[arg-type]
                 assert many.search(query).total == facet.count, (name, facet.value)
@@ -291,6 +313,70 @@ class TestFilters:
         both = many.search(Query("report", licence="MIT", topic="even", limit=100))
         assert 0 < both.total < many.search(Query("report", licence="MIT")).total
         assert {facet.value for facet in both.facets["licence"]} == {"MIT"}
+
+
+class TestLabels:
+    @pytest.mark.parametrize(
+        ("filters", "found"),
+        [
+            ({"tag": "data"}, {"one", "two"}),
+            ({"tag": "CSV"}, {"one"}),
+            ({"category": "data work"}, {"two"}),
+            ({"client": "claude-code"}, {"one"}),
+            ({"client": "openclaw", "tag": "sql"}, {"two"}),
+            ({"client": "codex"}, set()),
+            ({"updated_since": EPOCH + timedelta(days=1)}, {"two", "three"}),
+        ],
+    )
+    def test_filters_by_what_authors_wrote(
+        self, labelled: SearchIndex, filters: dict[str, object], found: set[str]
+    ) -> None:
+        assert set(slugs(labelled, "sorts", **filters)) == found
+
+    def test_what_authors_wrote_is_counted(self, labelled: SearchIndex) -> None:
+        facets = labelled.search(Query("sorts")).facets
+        assert [(one.value, one.count) for one in facets["tag"]] == [("data", 2), ("csv", 1), ("sql", 1)]
+        assert [one.value for one in facets["client"]] == ["claude-code", "cursor", "openclaw"]
+
+    def test_a_skill_has_the_labels_of_its_copies(self, tmp_path: Path) -> None:
+        one, other = SampleRepository("loved", "kit", stars=9), SampleRepository("new", "kit", stars=1)
+        skills = [
+            sample_skill(one, "sorter", "Sorts.", "# Sort\n"),
+            sample_skill(other, "sorter", "Sorts.", "# Sort\n", manifest={"tags": ["rare"]}),
+        ]
+        assert addresses(build(tmp_path, skills).search(Query(tag="rare")).hits) == ["loved/kit/sorter"]
+
+
+class TestHighlights:
+    @pytest.mark.parametrize(
+        ("text", "marked"),
+        [
+            ("restart pods cluster", ["clusters"]),
+            ("k8s", ["Kubernetes"]),
+            ("kubernets", ["Kubernetes"]),
+            ("kuber", ["Kubernetes"]),
+            ("zyzzogeton", []),
+            ("", []),
+        ],
+    )
+    def test_what_is_found_is_told_by_its_place(self, ranked: SearchIndex, text: str, marked: list[str]) -> None:
+        hit = ranked.search(Query(text)).hits[0]
+        assert [hit.description[start:end] for start, end in hit.highlights.get("description", [])] == marked
+
+    def test_places_hold_with_accents_and_scripts_without_spaces(
+        self, ranked: SearchIndex, samples: SearchIndex
+    ) -> None:
+        (writer,) = [hit for hit in ranked.search(Query("resume")).hits if hit.slug == "cv-writer"]
+        assert [writer.description[start:end] for start, end in writer.highlights["description"]] == ["résumé"]
+        hit = samples.search(Query("集計し")).hits[0]
+        assert "".join(hit.description[start:end] for start, end in hit.highlights["description"]).startswith("集計")
+
+    @given(st.text(max_size=80), st.text(max_size=80))
+    def test_places_are_in_the_text_and_in_order(self, ranked: SearchIndex, query: str, text: str) -> None:
+        ranges = ranked._planner.plan(query).highlighter().find(text)
+        flat = [place for one in ranges for place in one]
+        assert flat == sorted(flat)
+        assert all(0 <= start < end <= len(text) for start, end in ranges)
 
 
 class TestCopies:

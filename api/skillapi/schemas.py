@@ -41,6 +41,10 @@ class FoundSkill(Answer):
     updated_at: datetime
     url: Url
     copies: Annotated[int, Field(description="Other listed skills with the same content, folded into this one")]
+    highlights: Annotated[
+        dict[str, list[tuple[int, int]]],
+        Field(description="Where the words of the query are in name and description: start, end in code points"),
+    ]
 
 
 class Facet(Answer):
@@ -56,7 +60,7 @@ class SearchAnswer(Answer):
     query: str
     total: Annotated[int, Field(description="Hits on all pages, copies folded")]
     results: list[FoundSkill]
-    facets: Annotated[dict[str, list[Facet]], Field(description="By filter: licence, level, topic, owner, verdict")]
+    facets: Annotated[dict[str, list[Facet]], Field(description="By filter: licence, level, topic, owner, tag …")]
     next: Annotated[str | None, Field(description="Cursor of the next page")]
     did_you_mean: Annotated[str | None, Field(description="The query with likely typos put right")]
 

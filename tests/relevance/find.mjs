@@ -2,6 +2,7 @@
 import { readFileSync } from "node:fs";
 
 const [script, pattern] = process.argv.slice(2);
+const FILES = 5; // as in search.js
 let requests = 0, bytes = 0;
 globalThis.fetch = async (path) => {
   const body = readFileSync(path);
@@ -16,10 +17,10 @@ for (const query of JSON.parse(readFileSync(0, "utf8"))) {
   const { rows, total, better } = await search(query);
   requests = bytes = 0;
   search = await openIndex(pattern); // on a cold cache, as much as a page reads at first
-  const shown = (await search(query, 10, 6)).rows.length;
+  const shown = (await search(query, 10, FILES)).rows.length;
   const cold = { requests, bytes, shown };
   requests = bytes = 0;
-  await search(query.replace(/\S+$/, "data"), 10, 6);
+  await search(query.replace(/\S+$/, "data"), 10, FILES);
   answers.push({ rows, total, better, ...cold, next: bytes });
 }
 process.stdout.write(JSON.stringify(answers));

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Annotated, Any
 
-from pydantic import Field, field_validator
+from pydantic import AwareDatetime, Field, field_validator
 
 from skillapi.endpoint import Call, Endpoint
 from skillapi.parameters import Parameters
@@ -27,6 +28,12 @@ class SearchParameters(Parameters):
     level: Annotated[Level | None, Field(description="Only of this level")] = None
     verdict: Annotated[Verdict | None, Field(description="Only with this verdict of the security scanner")] = None
     topic: Annotated[Filter, Field(description="Only of repositories with this topic")] = None
+    tag: Annotated[Filter, Field(description="Only with this tag of their author's")] = None
+    category: Annotated[Filter, Field(description="Only of this category, as authors call it")] = None
+    client: Annotated[Filter, Field(description="Only such as name this client: claude-code, codex, cursor …")] = None
+    updated_since: Annotated[
+        AwareDatetime | None, Field(description="Only with a new version since then; ISO 8601 with a time zone")
+    ] = None
     sort: Annotated[Sort, Field(description="Order of the hits")] = Sort.RELEVANCE
     limit: Annotated[int, Field(ge=1, le=MAX_LIMIT, description="Hits on a page")] = 20
     cursor: Annotated[str | None, Field(max_length=200, description="`next` of the page before")] = None
@@ -41,9 +48,7 @@ class SearchParameters(Parameters):
 
 def search_skills(call: Call, asked: SearchParameters) -> SearchAnswer:
     """Find skills."""
-    filters = asked.model_dump(include={"owner", "repository", "licence", "level", "verdict", "topic"})
-    query = Query(asked.q, **filters, sort=asked.sort, limit=asked.limit, cursor=asked.cursor)
-    found = call.opened.search.search(query)
+    found = call.opened.search.search(Query(asked.q, **asked.model_dump(exclude={"q"})))
     return SearchAnswer(
         query=asked.q,
         total=found.total,
@@ -57,22 +62,7 @@ def search_skills(call: Call, asked: SearchParameters) -> SearchAnswer:
 
 
 def _hit(hit: Hit) -> FoundSkill:
-    return FoundSkill(
-        owner=hit.owner,
-        repository=hit.repository,
-        slug=hit.slug,
-        name=hit.name,
-        description=hit.description,
-        level=hit.level,
-        licence=hit.licence,
-        redistributable=hit.redistributable,
-        stars=hit.stars,
-        version=hit.version,
-        verdict=Verdict(hit.verdict),
-        updated_at=hit.updated_at,
-        url=page_url(hit.owner, hit.repository, hit.slug),
-        copies=hit.copies,
-    )
+    return FoundSkill.model_validate({**asdict(hit), "url": page_url(hit.owner, hit.repository, hit.slug)})
 
 
 ENDPOINTS: tuple[Endpoint[Any], ...] = (

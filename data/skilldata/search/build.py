@@ -14,7 +14,7 @@ from typing import Any, BinaryIO, NamedTuple
 import tantivy
 
 from skilldata.errors import SnapshotError
-from skilldata.search import words
+from skilldata.search import said, words
 from skilldata.search.copies import ALONE, marks
 from skilldata.search.fields import create_index
 from skilldata.search.model import NO_LICENCE, filter_value
@@ -27,7 +27,6 @@ HEAP_BYTES = 400_000_000
 MAX_BODY = 100_000  # characters of a SKILL.md that are searched
 MAX_NAME = 200
 MAX_DESCRIPTION = 1024  # the specification's own limit
-MAX_TAGS = 30
 MAX_PLACES = 1000  # of a skill's copies, by which it is found
 
 
@@ -80,6 +79,7 @@ class _Skill(NamedTuple):
     by_updated: int
     topics: str
     verdict: str
+    categories: str
     manifest: str
     text: str
 
@@ -96,8 +96,9 @@ _SKILLS = f"""
     )
     SELECT repository_id, path, skill.rowid, skill.owner, skill.repository, slug, skill.name, skill.description, level,
            skill.licence, redistributable, skill.stars, label, updated_at, content_digest, by_stars, by_updated,
-           topics, verdict
-    FROM skill JOIN repository USING (repository_id) LEFT JOIN place USING (repository_id, path)
+           topics, verdict, coalesce(categories, '[]')
+    FROM skill JOIN repository USING (repository_id) LEFT JOIN author_file USING (repository_id)
+         LEFT JOIN place USING (repository_id, path)
     ORDER BY skill.rowid
 """  # noqa: S608 - constants of this module
 # In the order of rows, which is that of the skills: both come from PostgreSQL by repository and path.
@@ -115,8 +116,9 @@ _COPIES = f"""
         WHERE state = 'listed'
     ), listed AS (SELECT *, count(*) OVER (PARTITION BY belongs, verdict) AS size FROM keyed)
     SELECT belongs || ' ' || verdict, row, skill.owner, skill.repository, slug, skill.licence, level,
-           topics
-    FROM listed AS skill JOIN repository USING (repository_id)
+           topics, coalesce(manifest, '{{}}'), coalesce(categories, '[]')
+    FROM listed AS skill JOIN repository USING (repository_id) LEFT JOIN author_file USING (repository_id)
+         LEFT JOIN document USING (repository_id, path)
     WHERE size > 1
     ORDER BY belongs, verdict, skill.stars DESC, skill.first_seen_at, {_ADDRESS}
 """  # noqa: S608
@@ -129,6 +131,7 @@ class _Copy(NamedTuple):
     copies: int
     places: list[str]  # owner and repository of its copies, the most canonical ones, and its own
     slugs: list[str]
+    labels: dict[str, list[str]]  # of any of them
 
 
 class _Copies:
@@ -147,19 +150,21 @@ class _Copies:
         if not own:
             return None
         marked, place, slug = self._read(own)
-        count, places, slugs = self._read(shared)
+        count, places, slugs, labels = self._read(shared)
         return _Copy(
             marked,
             count - 1,
             places if place in places else [*places, place],
             slugs if slug in slugs else [*slugs, slug],
+            labels,
         )
 
     def _write(self, group: list[tuple[Any, ...]]) -> None:
         values = [_filters(row[1], row[2], row[4], row[5], _topics(row[6])) for row in group]
         places = [f"{row[1]} {row[2]}" for row in group]
         slugs = [row[3] for row in group]
-        shared = self._put((len(group), places[:MAX_PLACES], slugs[:MAX_PLACES]))
+        labels = _merged(_labels(json.loads(row[7]), json.loads(row[8])) for row in group)
+        shared = self._put((len(group), places[:MAX_PLACES], slugs[:MAX_PLACES], labels))
         for row, own, place, slug in zip(group, marks(values), places, slugs, strict=True):
             missing = 2 * (row[0] + 1) - len(self._offsets)
             self._offsets.extend(itertools.repeat(0, max(0, missing)))
@@ -196,13 +201,19 @@ def _skills(snapshot: Snapshot, texts: Iterator[tuple[int, str, str]]) -> Iterat
 
 def _document(skill: _Skill, copy: _Copy | None) -> tantivy.Document:
     topics = _topics(skill.topics)
+    manifest = json.loads(skill.manifest)
     document = tantivy.Document()
-    _add_text(document, skill, [*topics, *_tags(json.loads(skill.manifest))], copy)
+    _add_text(document, skill, [*topics, *said.tags(manifest)], copy)
     _add_exact(document, skill, copy)
     for name, values in _filters(skill.owner, skill.repository, skill.licence, skill.level, topics).items():
         for value in values:
             document.add_text("filter", f"{name}={value}")
     document.add_text("filter", f"verdict={skill.verdict}")
+    labels = copy.labels if copy else _labels(manifest, json.loads(skill.categories))
+    for name, values in labels.items():
+        for value in values:
+            document.add_text("filter", f"{name}={value}")
+            document.add_text(name, value)
     for one in copy.marks if copy else [ALONE]:
         document.add_text("fold", one)
     document.add_text("owner", skill.owner)
@@ -215,12 +226,31 @@ def _document(skill: _Skill, copy: _Copy | None) -> tantivy.Document:
     document.add_float("prior", 2.0 ** prior(skill.stars, skill.level) - 2)
     document.add_unsigned("by_stars", skill.by_stars)
     document.add_unsigned("by_updated", skill.by_updated)
+    document.add_integer("updated", int(skill.updated_at.timestamp()))
     document.add_bytes("card", _card(skill, copy.copies if copy else 0))
     return document
 
 
 def _topics(stored: str) -> list[str]:
     return list(dict.fromkeys(words.clean(topic) for topic in json.loads(stored)))
+
+
+def _labels(manifest: object, categories: Iterable[str]) -> dict[str, list[str]]:
+    """Give what the author sorts a skill by, in the form of filters."""
+    found = {
+        "tag": said.tags(manifest),
+        "category": [*said.categories(manifest), *categories],
+        "client": said.clients(manifest),
+    }
+    return {name: sorted({filter_value(value) for value in values} - {""}) for name, values in found.items()}
+
+
+def _merged(labels: Iterable[dict[str, list[str]]]) -> dict[str, list[str]]:
+    merged: dict[str, set[str]] = {}
+    for one in labels:
+        for name, values in one.items():
+            merged.setdefault(name, set()).update(values)
+    return {name: sorted(values) for name, values in merged.items()}
 
 
 def _filters(
@@ -251,6 +281,7 @@ def _add_text(document: tantivy.Document, skill: _Skill, tags: list[str], copy: 
     document.add_text("headings", words.split_scripts("\n".join(words.headings(body)))[0])
     document.add_text("body", words.split_scripts(body)[0])
     document.add_text("words", title)
+    document.add_text("title", f"{words.split_scripts(words.name_words(name))[0]} {title} {places}")
     for run in title_runs:
         document.add_text("title_grams", run)
     for run in body_runs:
@@ -264,17 +295,6 @@ def _add_exact(document: tantivy.Document, skill: _Skill, copy: _Copy | None) ->
     owner, repository = skill.owner.lower(), skill.repository.lower()
     document.add_text("exact", f"{owner}/{repository}/{skill.slug}")
     document.add_text("exact", f"{owner}/{skill.slug}")
-
-
-def _tags(manifest: Any) -> list[str]:
-    """Read what an author wrote under `tags` or `keywords`, at the top or under `metadata`."""
-    found: list[str] = []
-    for level in (manifest, manifest.get("metadata") if isinstance(manifest, dict) else None):
-        for key in ("tags", "keywords"):
-            value = level.get(key) if isinstance(level, dict) else None
-            items = value.split(",") if isinstance(value, str) else value if isinstance(value, list) else []
-            found += [item[:MAX_NAME] for item in items if isinstance(item, str)]
-    return found[:MAX_TAGS]
 
 
 def _card(skill: _Skill, copies: int) -> bytes:

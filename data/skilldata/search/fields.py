@@ -13,7 +13,7 @@ STEMMED = "stemmed"  # words without their English endings
 PLAIN = "plain"  # words as written, for prefixes, typos and suggestions
 GRAMS = "grams"  # single characters and pairs, for scripts without spaces
 
-FACETS = ("licence", "level", "topic", "owner", "verdict")
+FACETS = ("licence", "level", "topic", "owner", "verdict", "tag", "category", "client")
 
 _TOKEN_BYTES = 40  # longer tokens are hashes and the like
 
@@ -25,6 +25,8 @@ def schema() -> tantivy.Schema:
         builder.add_text_field(name, tokenizer_name=STEMMED, index_option="freq")
     for name in GRAM_WEIGHTS:
         builder.add_text_field(name, tokenizer_name=GRAMS, index_option="freq")
+    # What is in name, tags, description or place, without scores: counting reads it instead of those.
+    builder.add_text_field("title", tokenizer_name=STEMMED, index_option="basic")
     builder.add_text_field("words", tokenizer_name=PLAIN, index_option="basic")
     builder.add_text_field("exact", tokenizer_name="raw", index_option="basic")  # whole names, addresses
     builder.add_text_field("filter", tokenizer_name="raw", index_option="basic")  # `owner=acme` …
@@ -34,6 +36,7 @@ def schema() -> tantivy.Schema:
     builder.add_float_field("prior", fast=True)
     builder.add_unsigned_field("by_stars", fast=True)  # place in that order, 0 first
     builder.add_unsigned_field("by_updated", fast=True)
+    builder.add_integer_field("updated", fast=True)  # seconds since 1970
     builder.add_bytes_field("card", stored=True)
     return builder.build()
 

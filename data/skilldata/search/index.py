@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator
 from dataclasses import astuple, replace
@@ -17,11 +18,24 @@ import tantivy
 from skilldata.errors import SnapshotError
 from skilldata.search.copies import ALONE, mark
 from skilldata.search.fields import FACETS, open_index
-from skilldata.search.model import MAX_DEPTH, MAX_LIMIT, MAX_TEXT, CursorError, FacetCount, Hit, Query, Results, Sort
-from skilldata.search.plan import Plan, Planner
+from skilldata.search.highlights import Highlighter
+from skilldata.search.model import (
+    HIGHLIGHTED,
+    MAX_DEPTH,
+    MAX_LIMIT,
+    MAX_TEXT,
+    CursorError,
+    FacetCount,
+    Hit,
+    Query,
+    Results,
+    Sort,
+)
+from skilldata.search.plan import Counter, Plan, Planner
 from skilldata.search.ranking import FEW
 
 FACET_VALUES = 20  # of each facet, the most frequent
+_LATEST = 2**62  # seconds
 _ORDER = {Sort.STARS: "by_stars", Sort.UPDATED: "by_updated"}
 
 
@@ -38,6 +52,8 @@ class SearchIndex:
     def __init__(self, folder: Path) -> None:
         try:
             self._schema, self._searcher = open_index(folder)
+            self._counter = Counter(self._schema, self._searcher)
+            self._counter.term("title", "")  # an older index has no such field
         except (ValueError, OSError) as error:
             raise SnapshotError(
                 f"{folder} is not a search index: {error}", remedy="Run `skillregistry publish` to make a new snapshot."
@@ -61,43 +77,54 @@ class SearchIndex:
         query = replace(query, text=query.text[:MAX_TEXT], limit=min(max(query.limit, 1), MAX_LIMIT))
         offset = _offset(query)
         plan = self._planner.plan(query.text) if query.text.strip() else None
-        found, page = self._choose(plan, query, offset)
-        hits = [self._hit(address) for address in page.addresses]
+        stage, page = self._choose(plan, query, offset)
+        highlighter = plan.highlighter() if plan else None
+        hits = [self._hit(address, highlighter) for address in page.addresses]
         following = offset + len(hits)
         more = hits and following < min(page.total, MAX_DEPTH)
         return Results(
             total=page.total,
             hits=hits,
-            facets=self._facets(found),
+            facets=self._facets(next(itertools.islice(self._stages(plan, query, self._counter), stage, None))),
             next=_cursor(query, following) if more else None,
             did_you_mean=plan.did_you_mean if plan else None,
         )
 
-    def _choose(self, plan: Plan | None, query: Query, offset: int) -> tuple[tantivy.Query, _Page]:
-        """Take the strictest query that finds enough, with the page of what it finds."""
-        first, *looser = self._stages(plan, query)
-        chosen, page = first, self._run(first, query, offset)
-        for stage in looser:
-            if page.total >= FEW or (page.total and self._named(plan, query)):
+    def _choose(self, plan: Plan | None, query: Query, offset: int) -> tuple[int, _Page]:
+        """Take the strictest stage that finds enough, with the page of what it finds."""
+        stages = enumerate(self._stages(plan, query, self._planner))
+        chosen, first = next(stages)
+        page = self._run(first, query, offset)
+        while page.total < FEW and not (page.total and self._named(plan, query)):
+            number, stage = next(stages, (0, None))
+            if stage is None:
                 break
-            chosen, page = stage, self._run(stage, query, offset)
+            chosen, page = number, self._run(stage, query, offset)
         return chosen, page
 
-    def _stages(self, plan: Plan | None, query: Query) -> Iterator[tantivy.Query]:
-        filters = [self._must("filter", f"{name}={value}") for name, value in query.filters.items()]
+    def _stages(self, plan: Plan | None, query: Query, planner: Planner) -> Iterator[tantivy.Query]:
+        filters = self._filters(query)
         shown = self._must_be_one_of("fold", [ALONE, mark(query.filters)])
         if plan is None:
             yield _all([tantivy.Query.all_query(), shown, *filters])
             return
-        for stage in plan.stages():
+        for stage in plan.stages(planner):
             found = _all([_any([stage, plan.exact]), shown])
             yield _all([_any([found, plan.address]), *filters])
+
+    def _filters(self, query: Query) -> list[tantivy.Query]:
+        asked = {**query.filters, **query.shared_filters}
+        filters = [self._must("filter", f"{name}={value}") for name, value in asked.items()]
+        if query.updated_since is not None:
+            since = int(query.updated_since.timestamp())
+            newer = tantivy.Query.range_query(self._schema, "updated", tantivy.FieldType.Integer, since, _LATEST)
+            filters.append(tantivy.Query.const_score_query(newer, 0.0))
+        return filters
 
     def _named(self, plan: Plan | None, query: Query) -> bool:
         """Whether there is a skill of exactly that name or address: then nothing looser is meant."""
         names = _any([plan.exact, plan.address]) if plan else tantivy.Query.empty_query()
-        filters = [self._must("filter", f"{name}={value}") for name, value in query.filters.items()]
-        return _page(self._searcher.search(_all([names, *filters]), 1)).total > 0
+        return _page(self._searcher.search(_all([names, *self._filters(query)]), 1)).total > 0
 
     def _run(self, found: tantivy.Query, query: Query, offset: int) -> _Page:
         order = _ORDER.get(query.sort) or (None if query.text.strip() else _ORDER[Sort.STARS])
@@ -107,9 +134,10 @@ class SearchIndex:
         ascending = tantivy.Order.Asc
         return _page(self._searcher.search(found, limit, offset=offset, order_by_field=order, order=ascending))
 
-    def _hit(self, address: tantivy.DocAddress) -> Hit:
+    def _hit(self, address: tantivy.DocAddress, highlighter: Highlighter | None) -> Hit:
         card = json.loads(self._searcher.doc(address)["card"][0])
-        return Hit(**card | {"updated_at": datetime.fromisoformat(card["updated_at"])})
+        found = {name: highlighter.find(card[name]) for name in HIGHLIGHTED} if highlighter else {}
+        return Hit(**card | {"updated_at": datetime.fromisoformat(card["updated_at"]), "highlights": found})
 
     def _facets(self, found: tantivy.Query) -> dict[str, list[FacetCount]]:
         counted = self._searcher.aggregate(

@@ -13,6 +13,7 @@ import tantivy
 
 from skilldata.search import ranking, words
 from skilldata.search.fields import PLAIN, STEMMED, analyzers
+from skilldata.search.highlights import SHORTEST_START, Highlighter
 from skilldata.search.ranking import GRAM_WEIGHTS, MAX_SLOTS, SYNONYMS, WEIGHTS
 
 MAX_CORRECTED = 4
@@ -52,7 +53,7 @@ class Planner:
         found: dict[str, list[str]] = {}
         for slot in slots:
             if len(found) < MAX_CORRECTED and self._unheard_of(slot, last=slot is slots[-1]):
-                least = self._frequency(slot)
+                least = self.frequency(slot.stem)
                 known = {word: self._searcher.doc_freq("words", word) for word in _one_typo_away(slot.plain)}
                 best = sorted((word for word in known if known[word] > least), key=lambda word: (-known[word], word))
                 if best:
@@ -65,7 +66,7 @@ class Planner:
         choices += [_boost(self.word(other), ranking.CORRECTION) for other in corrections]
         parts = words.camel_parts(slot.word)
         if len(parts) > 1:
-            choices.append(_all([self._scored("name", self._stem(part)) for part in parts]))
+            choices.append(_all([self._scored("name", self.stem(part)) for part in parts]))
         if last:
             choices += [_boost(self.word(other), ranking.PREFIX) for other in self._endings(slot)]
         if fuzzy and len(slot.plain) >= ranking.SHORTEST_TYPO:
@@ -84,8 +85,12 @@ class Planner:
     def word(self, plain: str) -> tantivy.Query:
         """Match one word, in lower case and without accents, in any field and with any ending."""
         written = _boost(self.term("words", plain), ranking.WRITTEN_WEIGHT)
-        anywhere = self.stemmed(self._stem(plain))
+        anywhere = self.stemmed(self.stem(plain))
         return tantivy.Query.boolean_query([(tantivy.Occur.Must, anywhere), (tantivy.Occur.Should, written)])
+
+    def stem(self, word: str) -> str:
+        """Give a word without its ending."""
+        return next(iter(self._stemmed.analyze(word)), word)
 
     def stemmed(self, stem: str) -> tantivy.Query:
         """Match a word without its ending in any field."""
@@ -96,6 +101,10 @@ class Planner:
         """Match one or two characters of a script without spaces."""
         fields = [_boost(self._scored(field, gram), weight) for field, weight in GRAM_WEIGHTS.items()]
         return tantivy.Query.disjunction_max_query(fields, tie_breaker=ranking.OTHER_FIELDS)
+
+    def frequency(self, stem: str) -> int:
+        """Give how many skills have a word without its ending, in the field where most have it."""
+        return max(self._searcher.doc_freq(field, stem) for field in WEIGHTS)
 
     def _slots(self, latin: str) -> list[Slot]:
         slots = []
@@ -114,28 +123,38 @@ class Planner:
 
     def _endings(self, slot: Slot) -> list[str]:
         """Find what a word that hardly any skill has may become when it is written to its end."""
-        if len(slot.plain) < 3 or self._frequency(slot) >= ranking.RARE:
+        if len(slot.plain) < 3 or self.frequency(slot.stem) >= ranking.RARE:
             return []
         found = self._searcher.terms_with_prefix("words", slot.plain, limit=_SEEN_ENDINGS)
         longer = [(word, count) for word, count in found if word != slot.plain]
         return [word for word, _ in sorted(longer, key=lambda one: (-one[1], one[0]))[:_MAX_ENDINGS]]
 
-    def _stem(self, word: str) -> str:
-        return next(iter(self._stemmed.analyze(word)), word)
-
-    def _frequency(self, slot: Slot) -> int:
-        return max(self._searcher.doc_freq(field, slot.stem) for field in WEIGHTS)
-
     def _unheard_of(self, slot: Slot, *, last: bool) -> bool:
         if (
             len(slot.plain) < ranking.SHORTEST_TYPO
             or slot.plain in SYNONYMS
-            or self._frequency(slot) >= ranking.UNHEARD_OF
+            or self.frequency(slot.stem) >= ranking.UNHEARD_OF
         ):
             return False
         if self._searcher.doc_freq("words", slot.plain):
             return False
         return not (last and self._searcher.terms_with_prefix("words", slot.plain, limit=1))
+
+
+class Counter(Planner):
+    """Makes queries that match the same skills and score nothing: they are for counting, and read half as much."""
+
+    def word(self, plain: str) -> tantivy.Query:
+        """Match one word with any ending."""
+        return self.stemmed(self.stem(plain))
+
+    def stemmed(self, stem: str) -> tantivy.Query:
+        """Match a word without its ending. What is in headings is in the body as well."""
+        return _some([self.term("title", stem), self.term("body", stem)], 1)
+
+    def gram(self, gram: str) -> tantivy.Query:
+        """Match one or two characters of a script without spaces."""
+        return _some([self.term(field, gram) for field in GRAM_WEIGHTS], 1)
 
 
 class Plan:
@@ -157,9 +176,26 @@ class Plan:
         self.address = _scored_term(planner, path, ranking.ADDRESS_SCORE) if "/" in path else None
         self.did_you_mean = self._corrected(text)
 
-    def stages(self) -> Iterator[tantivy.Query]:
-        """Yield queries, each looser than the one before: nearly all words, half of them, similar ones."""
-        strict, fuzzy = self._parts(fuzzy=False), self._parts(fuzzy=True)
+    def highlighter(self) -> Highlighter:
+        """Give what finds the words in the texts of what is found."""
+        meant = [
+            word
+            for slot in self._slots
+            for word in (slot.plain, *SYNONYMS.get(slot.plain, ()), *self._corrections.get(slot.plain, ()))
+        ]
+        parts = [part.lower() for slot in self._slots for part in words.camel_parts(slot.word)]
+        stem = self._planner.stem
+        last = [slot.plain for slot in self._slots[-1:] if len(slot.plain) >= SHORTEST_START]
+        return Highlighter(stem, map(stem, [*meant, *parts]), last, self._grams)
+
+    def stages(self, planner: Planner | None = None) -> Iterator[tantivy.Query]:
+        """Yield queries, each looser than the one before: nearly all words, half of them, similar ones.
+
+        Args:
+            planner: Makes the queries instead of the one that made this plan.
+        """
+        planner = planner or self._planner
+        strict = self._parts(planner, fuzzy=False)
         if not strict:
             yield tantivy.Query.empty_query()
             return
@@ -169,15 +205,15 @@ class Plan:
         if half < most:
             yield _some(strict, half)
         if self._slots:
-            yield _some(fuzzy, half)
+            yield _some(self._parts(planner, fuzzy=True), half)
 
-    def _parts(self, *, fuzzy: bool) -> list[tantivy.Query]:
+    def _parts(self, planner: Planner, *, fuzzy: bool) -> list[tantivy.Query]:
         last = len(self._slots) - 1
         found = [
-            self._planner.slot(slot, self._corrections.get(slot.plain, ()), last=number == last, fuzzy=fuzzy)
+            planner.slot(slot, self._corrections.get(slot.plain, ()), last=number == last, fuzzy=fuzzy)
             for number, slot in enumerate(self._slots)
         ]
-        return found + [self._planner.gram(gram) for gram in self._grams]
+        return found + [planner.gram(gram) for gram in self._grams]
 
     def _corrected(self, text: str) -> str | None:
         if not self._corrections:

@@ -2,8 +2,7 @@
 const utf8 = new TextDecoder();
 const CAMEL = /(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])/;
 const UNSPACED = /[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\u1100-\u11ff\u3130-\u318f\uac00-\ud7af\u{20000}-\u{3ffff}]+/gu;
-const MOST_WORDS = 5;
-const ENDINGS = 2;
+const ENDINGS = 5;
 
 export async function openIndex(pattern) {
   const kept = new Map();
@@ -17,36 +16,45 @@ export async function openIndex(pattern) {
     return kept.get(name);
   }
   const root = await get("root", json);
-  const stop = new Set(root.stop);
+  const stop = new Set(root.stop), split = new Set(), moved = new Set(root.moved);
+  let prefix = "";
+  for (const [, kept, rest] of root.split.matchAll(/([A-Z])([^A-Z]*)/g)) split.add((prefix = prefix.slice(0, kept.charCodeAt() - 65) + rest));
+  const common = new Map(root.frequent.map((word, at) => [word, at]));
   const seen = new Map();
-  let fresh = true; // the root belongs to the first query
+  // Reads after which only what is here is used.
+  let end;
 
   // The rows of the skills found, best first; how many there are; and the text with what may be a typo put right, or "".
-  // Where `files` are used up, only rows that need no further ones are given, but at least three.
+  // No more than `files` are read, the root apart: where they are used up, only rows that are here already are given.
   async function search(text, limit = 10, files = Infinity) {
-    const before = fresh ? 0 : reads;
-    fresh = false;
+    end = reads + files - 1; // one is for rows
     const { words, grams, name } = read(text, stop);
     const fixed = new Map();
-    const asked = words.slice(0, MOST_WORDS).map((word, at, all) => slot(word, at === all.length - 1, fixed));
-    const named = asked.length === 1 ? lookUp(name) : undefined;
-    const slots = await Promise.all([...asked, ...grams.slice(0, MOST_WORDS).map(exactly)]);
+    const asked = rarest(words).slice(0, root.most).map((word) => slot(word, word === words.at(-1), fixed));
+    const named = asked.length === 1 && lookUp(name);
+    const slots = await Promise.all([...asked, ...grams.slice(0, root.most - asked.length).map(exactly)]);
     const found = ranked(slots);
     const numbers = [...new Set([...((await named)?.named ?? []), ...found])];
     const shown = [];
-    for (const number of numbers.slice(0, limit)) {
-      if (shown.length > 2 && reads - before >= files && !isHere(number)) break;
-      shown.push(row(number));
+    end += 1;
+    for (const number of numbers) {
+      if (seen.has(number) || may(rowFile(number))) shown.push(row(number));
+      else if (shown.length > 2) break;
+      if (shown.length === limit) break;
     }
     const rows = await Promise.all(shown);
     const isNamed = (one) => joined(one[3] || one[2]) === name || joined(one[2]) === name;
     let better = text.toLowerCase();
     for (const [word, right] of fixed) better = better.replace(word, right);
     return {
-      rows: [...rows.filter(isNamed), ...rows.filter((one) => !isNamed(one))],
+      rows: rows.sort((one, other) => isNamed(other) - isNamed(one)),
       total: slots.length === 1 ? Math.max(slots[0].total, numbers.length) : numbers.length,
       better: fixed.size ? better : "",
     };
+  }
+
+  function rarest(words) {
+    return [...words].sort((one, other) => (common.get(other) ?? 1e9) - (common.get(one) ?? 1e9));
   }
 
   async function row(number) {
@@ -57,8 +65,8 @@ export async function openIndex(pattern) {
     return `rows-${Math.floor(number / root.rows)}`;
   }
 
-  function isHere(number) {
-    return seen.has(number) || kept.has(rowFile(number));
+  function may(name) {
+    return kept.has(name) || reads < end;
   }
 
   // The numbers of the skills that have nearly all of the words, or else half of them.
@@ -86,14 +94,15 @@ export async function openIndex(pattern) {
   async function slot(word, last, fixed) {
     let entry = await lookUp(word);
     if (last && word.length > 2 && (entry?.total ?? 0) < root.rare) {
-      const longer = await Promise.all((await startingWith(word)).map(lookUp));
+      const longer = (await Promise.all((await startingWith(word)).map(perhaps))).filter(Boolean);
       if (longer.length) return best([[entry, 1], ...longer.map((one) => [one, root.prefix])]);
     }
-    for (const form of entry?.total ? [] : otherForms(word)) if ((entry = await lookUp(form))?.total) break;
+    for (const form of entry?.total ? [] : otherForms(word)) if ((entry = await perhaps(form))?.total) break;
     if (entry?.total || word.length < root.typo) return best([[entry, 1]]);
     const meant = (await corrections(word)).slice(0, 3);
-    if (meant.length) fixed.set(word, meant[0]);
-    return best(await Promise.all(meant.map(async (one) => [await lookUp(one), root.correction])));
+    const right = (await Promise.all(meant.map(async (one) => [await perhaps(one), root.correction]))).filter(([one]) => one);
+    if (right.length) fixed.set(word, meant[0]);
+    return best(right);
   }
 
   async function exactly(gram) {
@@ -107,15 +116,24 @@ export async function openIndex(pattern) {
     for (const [entry, factor] of parts) {
       if (!entry) continue;
       for (const [number, score] of entry.scores(root.steps)) scores.set(number, Math.max(scores.get(number) ?? 0, score * factor));
-      cut ||= entry.total > entry.listed;
+      cut ||= entry.cut;
       total = Math.max(total, entry.total);
     }
     return { scores, cut, total };
   }
 
   async function lookUp(word) {
-    if (!word) return;
-    return (await get(`words-${hash(word) % root.words}`, wordsOf)).get(word);
+    return (await get(wordFile(word), wordsOf)).get(word);
+  }
+
+  // The same, if it is here or may be read.
+  function perhaps(word) {
+    return may(wordFile(word)) && lookUp(word);
+  }
+
+  function wordFile(word) {
+    const name = key(word, split);
+    return `words-${hash(moved.has(name) ? name + "+" : name) % root.words}`;
   }
 
   function wordsOf(bytes) {
@@ -124,29 +142,33 @@ export async function openIndex(pattern) {
     return words;
   }
 
-  // The most frequent words that begin with these letters.
+  // The most frequent words that begin with these letters; where these name a file, they are all in it.
   async function startingWith(letters) {
-    const first = fileOf(root.known, letters);
-    const files = root.known[first + 1]?.startsWith(letters) ? [first, first + 1] : [first];
-    const found = (await Promise.all(files.map((number) => get(`known-${number}`, lines)))).flat();
-    const longer = found.filter((line) => line.startsWith(letters) && line.length > letters.length + 1);
-    return longer.sort((one, other) => other.at(-1) - one.at(-1)).slice(0, ENDINGS).map((line) => line.slice(0, -1));
+    const found = split.has(letters) ? await guessed("known", letters) : near(await get(wordFile(letters), wordsOf));
+    const longer = found.filter(([word]) => word.startsWith(letters) && word !== letters);
+    return longer.sort((one, other) => other[1] - one[1]).slice(0, ENDINGS).map(([word]) => word);
   }
 
+  // What a word may be a typo of, most likely first: from its own file if that has any, else from the lists of words.
   async function corrections(word) {
-    const turned = [...word].reverse().join("");
-    const [ahead, back] = await Promise.all([
-      get(`known-${fileOf(root.known, word)}`, lines),
-      get(`back-${fileOf(root.back, turned)}`, lines),
-    ]);
-    const near = new Map();
-    for (const [listed, sought] of [[ahead, word], [back, turned]])
-      for (const line of listed) {
-        const known = line.slice(0, -1);
-        const typos = distance(sought, known, word.length < root.typos2 ? 1 : 2);
-        if (typos < 3) near.set(listed === back ? [...known].reverse().join("") : known, typos * 10 - line.at(-1));
-      }
-    return [...near.keys()].sort((one, other) => near.get(one) - near.get(other) || (one < other ? -1 : 1));
+    const most = word.length < root.typos2 ? 1 : 2;
+    const close = (list) =>
+      list.map(([known, frequent]) => [known, distance(word, known, most) * 10 - frequent - known.length / 99]).filter(([, cost]) => cost < 21);
+    let found = close(near(await get(wordFile(word), wordsOf)));
+    if (!found.length) found = close(await guessed("known", word));
+    if (!found.length) found = close((await guessed("back", backwards(word))).map(([one, frequent]) => [backwards(one), frequent]));
+    return found.sort((one, other) => one[1] - other[1]).map(([known]) => known);
+  }
+
+  // The words of a file that are not rare, each with how frequent it is.
+  function near(file) {
+    return [...file.values()].filter(({ word, total }) => total >= root.few && word[0] !== "=").map(({ word, total }) => [word, Math.log2(total)]);
+  }
+
+  // The same from the list of words where this one would be, if it may be read.
+  async function guessed(kind, word) {
+    const name = `${kind}-${Math.max(0, root[kind].findLastIndex((first) => first <= word))}`;
+    return may(name) ? get(name, known) : [];
   }
 
   return search;
@@ -162,8 +184,9 @@ function json(bytes) {
   return JSON.parse(utf8.decode(bytes));
 }
 
-function lines(bytes) {
-  return utf8.decode(bytes).split("\n");
+// Words, each with the figure of how frequent it is.
+function known(bytes) {
+  return utf8.decode(bytes).split("\n").map((line) => [line.slice(0, -1), +line.at(-1)]);
 }
 
 // A query's words in lower case without accents, pairs of characters of scripts without spaces, and it all in one.
@@ -194,20 +217,24 @@ function otherForms(word) {
   return forms.flatMap((form) => [form, form + "e", form.replace(/y$/, "i"), form.replace(/(.)\1$/, "$1")]);
 }
 
+function backwards(word) {
+  return [...word].reverse().join("");
+}
+
+// The beginning of a word that names its file.
+function key(word, split) {
+  const letters = [...word];
+  for (let length = 3; length < letters.length; length++) {
+    const start = letters.slice(0, length).join("");
+    if (!split.has(start)) return start;
+  }
+  return word;
+}
+
 function hash(word) {
   let value = 0x811c9dc5;
   for (const byte of new TextEncoder().encode(word)) value = Math.imul(value ^ byte, 0x01000193);
   return value >>> 0;
-}
-
-function fileOf(firsts, word) {
-  let low = 0, high = firsts.length;
-  while (high - low > 1) {
-    const middle = (low + high) >> 1;
-    if (firsts[middle] <= word) low = middle;
-    else high = middle;
-  }
-  return low;
 }
 
 function readWords(bytes) {
@@ -226,14 +253,16 @@ function readWords(bytes) {
   for (let count = number(); count; count--) {
     const kept = number(), size = number();
     word = word.slice(0, kept) + utf8.decode(bytes.subarray(at, (at += size)));
-    entries.push({ word, total: number(), listed: number(), names: number(), size: number() });
+    entries.push({ word, total: number(), listed: number(), names: number(), size: number(), base: number() });
   }
   for (const entry of entries) {
     const start = at;
     const numbers = [];
     for (let left = entry.listed, last = 0; left; left--) numbers.push((last += number()));
     const levels = bytes.subarray(at, (at += entry.listed));
-    entry.scores = (steps) => numbers.map((one, place) => [one, 2 ** (levels[place] / steps) / 4]);
+    const base = entries[entry.base - 1];
+    entry.scores = (steps) => [...(base?.scores(steps) ?? []), ...numbers.map((one, place) => [one, 2 ** (levels[place] / steps) / 4])];
+    entry.cut = entry.total > (base ?? entry).listed;
     entry.named = Array.from({ length: entry.names }, number);
     at = start + entry.size;
   }

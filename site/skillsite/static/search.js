@@ -2,7 +2,8 @@
 import { openIndex } from "./find.js";
 
 const PAGE = 10;
-const FILES = 6; // that may be read for the first results
+// Files that may be read for the first results, after the one that says what is where.
+const FILES = 5;
 const place = document.getElementById("results").dataset;
 const field = document.getElementById("q");
 const list = document.getElementById("rows");
@@ -38,7 +39,8 @@ async function show(query) {
   state.textContent = "Searching…";
   try {
     const { rows, total, better } = await find(query);
-    if (latest !== query) return; // something else was typed since
+    // Something else may have been typed since.
+    if (latest !== query) return;
     list.replaceChildren(...rows.map(item));
     state.textContent = rows.length
       ? (rows.length < total ? `The first ${rows.length} of ${total.toLocaleString("en")} skills` : `${total} skill${total === 1 ? "" : "s"}`)
