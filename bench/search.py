@@ -2,7 +2,8 @@
 
 1. Relevance on the judged queries of `tests/relevance`, over the skills of the real repositories (the folder named in
    SKILLREGISTRY_TEST_CORPUS, or ../shared/corpus): PostgreSQL's and SQLite's full-text search, with our weights and
-   either all words or, where nothing has them, any; and plain substrings.
+   either all words or, where nothing has them, any; plain substrings; DuckDB's full-text search, where its extension
+   is installed; and Pagefind, where PAGEFIND names its program.
 2. Speed of one thread over the same queries and of a hostile set, and what the browser reads.
    `SKILLREGISTRY_TEST_BENCH_SNAPSHOT=FOLDER` takes the speed on that snapshot, of any size, instead.
 """
@@ -10,32 +11,26 @@
 from __future__ import annotations
 
 import os
-import re
 import resource
-import sqlite3
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from statistics import median, quantiles
-from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "bench")]
 
-import psycopg  # noqa: E402
 from figures import Figure, main  # noqa: E402
+from pagefind import ask_index, find_pagefind, make_index  # noqa: E402
+from searchpeers import peers, skill_rows  # noqa: E402
 from tests.relevance import Judged, corpus_skills, judge_all, score  # noqa: E402
 from tests.relevance.answers import api_answers, browser_answers, write_browser_index  # noqa: E402
 from tests.relevance.judgements import answer_key  # noqa: E402
 from tests.snapshots import make_snapshot  # noqa: E402
 
-from skillcli.services import EmbeddedServices  # noqa: E402
-from skilldata.config import load_settings  # noqa: E402
 from skilldata.search import Query, SearchIndex, build_search_index  # noqa: E402
-from skilldata.search.ranking import STOP_WORDS  # noqa: E402
 from skilldata.snapshot import SEARCH, Snapshot  # noqa: E402
 
 SNAPSHOT_VARIABLE = "SKILLREGISTRY_TEST_BENCH_SNAPSHOT"
@@ -79,17 +74,28 @@ def _relevance(made: Path, files: Path, judged: Sequence[Judged], keys: dict[str
     texts = [one.text for one in judged]
     found = browser_answers(files, texts)
     answers = {"API": api_answers(SearchIndex(made / SEARCH), texts), "browser": [one.addresses for one in found]}
-    with _peers(made, scratch / "peers") as peers:
-        answers.update((name, [ask(text) for text in texts]) for name, ask in peers.items())
-    scores = {name: score(judged, [[keys[one] for one in hits] for hits in ways]) for name, ways in answers.items()}
+    with peers(made, scratch / "peers") as asks:
+        answers.update((name, [ask(text) for text in texts]) for name, ask in asks.items())
     figures = [Figure("judged queries", len(judged), "queries")]
+    if program := find_pagefind():
+        make_index(program, skill_rows(made), scratch / "pagefind")
+        asked = ask_index(scratch / "pagefind", texts)
+        answers["Pagefind"] = [one.addresses for one in asked]
+        figures += [
+            Figure("Pagefind: first query, requests, median", median(one.requests for one in asked), "requests"),
+            Figure("Pagefind: first query, median", median(one.bytes for one in asked) / 1024, "KiB"),
+        ]
+    else:
+        print("without Pagefind: set PAGEFIND to its program", file=sys.stderr)
+    answers["browser, first view"] = [one.addresses[: one.shown] for one in found]
+    scores = {name: score(judged, [[keys[one] for one in hits] for hits in ways]) for name, ways in answers.items()}
     for name, one in scores.items():
         figures += [
             Figure(f"{name}: nDCG@10", one.ndcg, ""),
             Figure(f"… success@1, {name}", one.first, ""),
             Figure(f"… success@10, {name}", one.within, ""),
         ]
-    best = max(one.ndcg for name, one in scores.items() if name not in ("API", "browser"))
+    best = max(one.ndcg for name, one in scores.items() if name not in ("API", "browser", "browser, first view"))
     figures += [
         Figure("the best other one beside the API, nDCG@10", best / scores["API"].ndcg, "ratio", 1),
         Figure("the best other one beside the browser, nDCG@10", best / scores["browser"].ndcg, "ratio", 1),
@@ -114,8 +120,8 @@ def _speed(folder: Path, files: Path, texts: Sequence[str], scratch: Path) -> li
         Figure("… queries a CPU second", len(times) / sum(times), "queries/s"),
         Figure("… slowest hostile query", worst * 1000, "ms", 200),
     ]
-    with _peers(folder, scratch / "timed") as peers:
-        for name, ask in peers.items():
+    with peers(folder, scratch / "timed") as asks:
+        for name, ask in asks.items():
             taken = [_elapsed(ask, text) for text in texts[:: max(1, len(texts) // SLOW)]]
             figures.append(Figure(f"{name}: a query, median", median(taken) * 1000, "ms"))
             figures.append(Figure(f"… slowest, {name}", max(taken) * 1000, "ms"))
@@ -124,101 +130,14 @@ def _speed(folder: Path, files: Path, texts: Sequence[str], scratch: Path) -> li
         *figures,
         Figure("browser: size of all files", sum(one.stat().st_size for one in files.iterdir()) / 2**20, "MiB"),
         Figure("browser: files", sum(1 for _ in files.iterdir()), "files"),
-        Figure("browser: first query, requests, median", median(one.requests for one in found), "requests", 6),
-        Figure("… most", max(one.requests for one in found), "requests"),
-        Figure("browser: first query, median", median(one.bytes for one in found) / 1024, "KiB", 64),
-        Figure("… 95th of 100", quantiles((one.bytes for one in found), n=100)[94] / 1024, "KiB", 64),
-        Figure("… most", max(one.bytes for one in found) / 1024, "KiB"),
+        Figure("browser: first query, requests, median", median(one.requests for one in found), "requests"),
+        Figure("… requests, most", max(one.requests for one in found), "requests", 6),
+        Figure("browser: first query, median", median(one.bytes for one in found) / 1024, "KiB"),
+        Figure("… 99th of 100", quantiles((one.bytes for one in found), n=100)[98] / 1024, "KiB"),
+        Figure("… bytes, most", max(one.bytes for one in found) / 1024, "KiB", 64),
+        Figure("browser: rows of the first view, median", median(one.shown for one in found), "rows"),
         Figure("browser: next query, most", max(one.next_bytes for one in found) / 1024, "KiB", 64),
     ]
-
-
-@contextmanager
-def _peers(folder: Path, scratch: Path) -> Iterator[dict[str, Ask]]:
-    """Load the skills of a snapshot, copies once, into the other engines."""
-    with Snapshot(folder) as snapshot:
-        rows = list(snapshot.query(_ROWS))
-    services = EmbeddedServices(scratch, external=("s3", "temporal"))
-    services.up()
-    try:
-        url = load_settings(environment={"SKILLREGISTRY_STATE_DIRECTORY": str(scratch)}).database.url
-        with psycopg.connect(url.get_secret_value() if url else "") as connection:
-            yield {
-                "PostgreSQL": _postgres(connection, rows),
-                "SQLite FTS5": _sqlite(rows),
-                "substring": _substring(rows),
-            }
-    finally:
-        services.down()
-
-
-_ROWS = """
-    SELECT any_value(skill.owner || '/' || repository || '/' || slug), any_value(replace(skill.name, '-', ' ')),
-           any_value(skill.description), any_value(text), max(skill.stars)
-    FROM skill JOIN document USING (repository_id, path) WHERE skill.state = 'listed' GROUP BY content_digest
-"""
-
-
-def _postgres(connection: psycopg.Connection[Any], rows: Sequence[Any]) -> Ask:
-    connection.execute("CREATE TABLE found (address text, stars int, words tsvector)")
-    with connection.cursor() as cursor:
-        cursor.executemany(
-            "INSERT INTO found VALUES (%s, %s, setweight(to_tsvector('english', %s), 'A') || "
-            "setweight(to_tsvector('english', %s), 'B') || setweight(to_tsvector('english', left(%s, 100000)), 'D'))",
-            [(row[0], row[4], *(str(part).replace("\0", "") for part in row[1:4])) for row in rows],
-        )
-    connection.execute("CREATE INDEX ON found USING gin (words)")
-    connection.execute("ANALYZE found")
-
-    def ask(text: str) -> list[str]:
-        for joint in (" & ", " | "):
-            query = joint.join(f"'{word}'" for word in _words(text))
-            found = connection.execute(
-                "SELECT address FROM found, to_tsquery('english', %s) AS query WHERE words @@ query "
-                "ORDER BY ts_rank('{0.1, 0.2, 0.6, 1}', words, query) DESC, stars DESC, address LIMIT 10",
-                (query,),
-            ).fetchall()
-            if found:
-                return [row[0] for row in found]
-        return []
-
-    return ask
-
-
-def _sqlite(rows: Sequence[Any]) -> Ask:
-    connection = sqlite3.connect(":memory:")
-    connection.execute(
-        "CREATE VIRTUAL TABLE found USING fts5(address UNINDEXED, name, description, body, tokenize='porter unicode61')"
-    )
-    connection.executemany("INSERT INTO found VALUES (?, ?, ?, ?)", [row[:4] for row in rows])
-
-    def ask(text: str) -> list[str]:
-        for joint in (" AND ", " OR "):
-            query = joint.join(f'"{word}"' for word in _words(text))
-            found = connection.execute(
-                "SELECT address FROM found WHERE found MATCH ? ORDER BY bm25(found, 0, 10, 6, 1) LIMIT 10", (query,)
-            ).fetchall()
-            if found:
-                return [row[0] for row in found]
-        return []
-
-    return ask
-
-
-def _substring(rows: Sequence[Any]) -> Ask:
-    popular = sorted(rows, key=lambda row: (-row[4], row[0]))
-    texts = [(row[0], f"{row[1]} {row[2]}".lower()) for row in popular]
-
-    def ask(text: str) -> list[str]:
-        parts = _words(text)
-        return [address for address, content in texts if all(part in content for part in parts)][:10]
-
-    return ask
-
-
-def _words(text: str) -> list[str]:
-    found = re.findall(r"[^\W_]+", text.lower())
-    return [word for word in found if word not in STOP_WORDS] or found or ["x"]
 
 
 def _seconds(ask: Ask, text: str) -> float:
