@@ -186,6 +186,7 @@ class TestSearch:
             "updated_at": "2026-03-10T08:30:00Z",
             "url": "/s/acme/tools/pdf-forms.html",
             "copies": 0,
+            "highlights": {"name": [[0, 3], [4, 9]], "description": [[24, 27], [28, 33], [64, 68]]},
         }
 
     def test_everything_is_found_page_by_page(self, client: httpx.Client, folder: Path) -> None:
