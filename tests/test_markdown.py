@@ -5,8 +5,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 from itertools import product
+from typing import Any
 from urllib.parse import urlsplit
 
+import comrak
+import nh3
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -127,6 +130,54 @@ class Reader(HTMLParser):
                     self.faults.append(f"href={value}")
 
 
+OUR_TAGS = {"a", "blockquote", "br", "code", "del", "div", "em", "hr", "li", "mark", "ol", "p", "pre", "span", "strong"}
+OUR_TAGS |= {"h2", "h3", "h4", "h5", "h6", "table", "tbody", "td", "th", "thead", "tr", "ul"}
+# A sanitiser that shares no code with ours. What it would take away, we must not have written.
+ORACLE = nh3.Cleaner(
+    tags=OUR_TAGS,
+    attributes={"a": {"href", "title", "aria-label", "rel"}, "ol": {"start"}, "pre": {"tabindex"}, "div": {"tabindex"}}
+    | {f"h{level}": {"id"} for level in range(2, 7)},
+    allowed_classes={
+        "a": {"anchor", "image"},
+        "span": {"image"},
+        "div": {"scroll"},
+        "p": {"notice"},
+        "td": {"left", "center", "right"},
+        "th": {"left", "center", "right"},
+    },
+    url_schemes={"http", "https", "mailto"},
+    link_rel=None,
+)
+
+
+class Events(HTMLParser):
+    """What a parser sees: tags with their attributes, and texts."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.seen: list[Any] = []
+        self.feed(html)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, sorted(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.seen.append(tag)
+
+    def handle_data(self, data: str) -> None:
+        if self.seen and isinstance(self.seen[-1], list):
+            data = self.seen.pop()[0] + data
+        self.seen.append([data])
+
+    def handle_comment(self, data: str) -> None:
+        self.seen.append(("comment", data))
+
+
+def takes_nothing_away(html: str) -> bool:
+    return Events(ORACLE.clean(html)).seen == Events(html).seen
+
+
 def html_of(text: str, folder: str = "skills/a") -> str:
     return str(render(text, source_url=SOURCE, raw_url=RAW, folder=folder))
 
@@ -139,11 +190,34 @@ def test_there_are_enough_vectors() -> None:
 def test_nothing_runs_and_nothing_is_loaded(vector: str) -> None:
     assert Reader(html_of(vector)).faults == []
     assert Reader(html_of(f"text\n\n{vector}\n\n{vector}")).faults == []
+    assert takes_nothing_away(html_of(f"{vector}\n\n{vector}"))
 
 
 @given(st.text(alphabet=st.sampled_from("<>[]()!\"'`#*_-|&;:=/\\ \n\tabscriptonhref{}"), max_size=200))
 def test_no_mixture_of_markup_gets_through(text: str) -> None:
     assert Reader(html_of(text)).faults == []
+    assert takes_nothing_away(html_of(text))
+
+
+@pytest.mark.parametrize(
+    "tag",
+    [
+        "<script>",
+        "<img src=x>",
+        '<a href="javascript:alert(1)">',
+        '<a href="//evil.invalid">',
+        '<a href="https://a.invalid" onclick="alert(1)">',
+        '<p onclick="alert(1)">',
+        '<h2 id="search">',
+        "<P>",
+        "</script>",
+        "<!-- -->",
+        "<p/onclick=alert(1)>",
+    ],
+)
+def test_a_tag_that_is_not_ours_is_never_shown(monkeypatch: pytest.MonkeyPatch, tag: str) -> None:
+    monkeypatch.setattr(comrak, "render_markdown", lambda *_, **__: f"<p>one</p>{tag}")
+    assert "shown as written" in html_of("one")
 
 
 def test_raw_html_is_shown_as_the_agent_reads_it() -> None:

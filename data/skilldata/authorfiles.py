@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from skilldata.database import Database
-from skilldata.database.events import add_event, clean
 from skilldata.models import Diagnostic
+
+if TYPE_CHECKING:
+    from skilldata.database import Database
 
 TABLES: dict[str, str] = {
     "author_file": """
@@ -68,6 +69,8 @@ class AuthorFiles:
         Returns:
             Whether that is news, which is an event.
         """
+        from skilldata.database.events import add_event, clean  # noqa: PLC0415  readers of a snapshot need no driver
+
         found = {
             "exclude": clean(exclude),
             "include": clean(include),

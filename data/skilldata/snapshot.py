@@ -297,6 +297,11 @@ class Snapshot:
         """Release the file."""
         self._connection.close()
 
+    def bound(self, memory: str) -> None:
+        """Let DuckDB use no more than `memory` (as `1GB`) from now on; what does not fit goes to disk."""
+        self._connection.execute("SET temp_directory = ?", [str(self.folder / ".spill")])
+        self._connection.execute("SET memory_limit = ?", [memory])
+
     def summaries(self, where: str = "state = 'listed'", parameters: Sequence[object] = ()) -> Iterator[SkillSummary]:
         """Yield skills in the order of owner, repository, slug.
 
@@ -402,9 +407,20 @@ class Snapshot:
         # A cursor of its own per query: DuckDB connections must not be shared between threads.
         with self._connection.cursor() as cursor:
             cursor.execute(sql, list(parameters))
+            moments = [
+                place for place, column in enumerate(cursor.description or ()) if str(column[1]).startswith("TIMESTAMP")
+            ]
             while rows := cursor.fetchmany(1000):
-                for row in rows:
-                    yield tuple(value.replace(tzinfo=UTC) if isinstance(value, datetime) else value for value in row)
+                yield from [_in_utc(row, moments) for row in rows] if moments else rows
+
+
+def _in_utc(row: tuple[Any, ...], moments: Sequence[int]) -> tuple[Any, ...]:
+    """Give the moments in some columns their time zone: they are stored in UTC, without saying so."""
+    values = list(row)
+    for place in moments:
+        if values[place] is not None:
+            values[place] = values[place].replace(tzinfo=UTC)
+    return tuple(values)
 
 
 _FILES = "SELECT path, mode, size, sha256 FROM file WHERE content_digest = ? ORDER BY path"

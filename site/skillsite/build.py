@@ -39,13 +39,13 @@ from skillsite.records import OwnerKey, SkillKey, owner_keys, skill_keys
 from skillsite.reports import report_pages
 from skillsite.templating import Look, Renderer
 from skillsite.trees import Tree
-from skillsite.worker import Batch, Made, OwnerTask, SkillTask, Worker, start_worker, work
+from skillsite.worker import MEMORY, Batch, Made, OwnerTask, SkillTask, Worker, start_worker, work
 
 Notify = Callable[[str, int, int], None]
 
 BATCH = 500  # skills that are read and rendered together
 OWNERS_IN_BATCH = 50
-PARALLEL_FROM = 2000  # skills to render, below which starting processes costs more than it saves
+PARALLEL_FROM = 4000  # skills to render, below which starting processes costs more than it saves
 _PACKAGE = Path(__file__).parent
 _STATIC = _PACKAGE / "static"
 
@@ -101,6 +101,7 @@ def build_site(
         SiteError: Another build is writing to the same folder.
     """
     started = time.monotonic()
+    snapshot.bound(MEMORY)
     look = Look(_addresses(settings, github_url), settings.title, str(settings.report_url or ""))
     plan = _Plan(snapshot, look, packages, notify or _silent)
     name = f"{snapshot.info.id}-{plan.edition[:12]}"
@@ -329,7 +330,7 @@ def _addresses(settings: SiteSettings, github_url: str) -> Addresses:
 def _edition(look: Look, *, with_files: bool) -> str:
     """Hash all that shapes a page besides the snapshot: our code and templates, renderers, settings."""
     digest = hashlib.sha256(repr((look, with_files)).encode())
-    for library in ("comrak", "nh3", "jinja2", "markupsafe", "pillow", "duckdb"):
+    for library in ("comrak", "jinja2", "markupsafe", "pillow", "duckdb"):
         digest.update(f"{library}={version(library)}\n".encode())
     for file in sorted([*_PACKAGE.glob("*.py"), *_PACKAGE.glob("templates/*"), *_PACKAGE.glob("static/*")]):
         digest.update(file.name.encode() + b"\0" + file.read_bytes())

@@ -13,8 +13,8 @@ from skillsite.addresses import Addresses, repository_path, skill_path
 from skillsite.cards import CARD
 from skillsite.packages import Texts
 from skillsite.pages import Crumb, Page, repository_crumbs
-from skillsite.templating import visible
 from skillsite.visible import one_line
+from skillsite.words import visible
 
 FILES = ".files.html"  # behind the path of a skill
 MAX_ROWS = 300  # of the tree on a skill's page

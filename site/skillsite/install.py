@@ -49,7 +49,7 @@ class Download(NamedTuple):
 def download(skill: Skill, addresses: Addresses) -> Download | None:
     """How to fetch, check and unpack the current version; None where its bytes are not handed out."""
     summary, version = skill.summary, skill.current
-    if version is None or not version.redistributable or summary.state not in {"listed", "yanked"}:
+    if version is None or not is_handed_out(summary, version):
         return None
     slug = summary.slug or ""
     file = f"{slug}.zip"
@@ -73,6 +73,11 @@ def download(skill: Skill, addresses: Addresses) -> Download | None:
     )
 
 
+def is_handed_out(summary: SkillSummary, version: VersionRow) -> bool:
+    """Whether this registry gives the package of a skill's version to those who ask."""
+    return version.redistributable and summary.state in {"listed", "yanked"}
+
+
 def _clients(summary: SkillSummary, version: VersionRow, addresses: Addresses) -> tuple[ClientInstall, ...]:
     """Lines for clients that install from an address of this registry, at exactly this version."""
     if version.file_count > MAX_FILES or version.unpacked_size > MAX_UNPACKED or not is_label(version.label):
@@ -90,7 +95,9 @@ def _clients(summary: SkillSummary, version: VersionRow, addresses: Addresses) -
             f"{marketplace}\n/plugin install {slug}@{marketplace_name(scope, addresses.host)}",
         ),
         ClientInstall(
-            "OpenCode", "in opencode.json", json.dumps({"skills": {"urls": [f"{at}/.well-known/skills/"]}}, indent=1)
+            "OpenCode",
+            "in opencode.json",
+            f'{{\n "skills": {{\n  "urls": [\n   {json.dumps(at + "/.well-known/skills/")}\n  ]\n }}\n}}',
         ),
         ClientInstall("ClawHub", "in a shell", f"{registry} clawhub install @{summary.owner}/{slug} --version {label}"),
     )

@@ -1,8 +1,9 @@
 """The body of a SKILL.md as HTML that is safe to show.
 
-Three walls, each of which would do: comrak in safe mode shows raw HTML as text and empties dangerous
-addresses; one pass over its output turns images into links and gives headings ids of our own; nh3 lets
-through an allow-list of tags, attributes and schemes. Nothing remote is ever loaded by the result.
+Two walls, each of which would do: comrak in safe mode shows raw HTML as text and empties dangerous addresses,
+and one pass over its output turns images into links and gives headings ids of our own; then every `<` of the
+result must begin one of the few tags that are written here, attribute for attribute. A text that has another one
+is shown as written. Nothing remote is ever loaded by the result. Why no sanitiser runs behind it: ADR 0029.
 
 The dialect is GitHub Flavored Markdown (tables, autolinks, strikethrough, task lists).
 """
@@ -13,11 +14,11 @@ import posixpath
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from html import escape, unescape
 from urllib.parse import quote, unquote, urlsplit
 
 import comrak
-import nh3
 from markupsafe import Markup
 
 from skillsite.visible import show_hidden
@@ -28,27 +29,10 @@ MAX_BYTES = 256 * 1024
 ID_PREFIX = "md-"  # keeps ids of a document apart from those of the page around it
 REL = "nofollow ugc noopener noreferrer"
 
-# Above these, renderers need minutes: nh3 is quadratic in depth, comrak's autolinks in the number of '@'.
+# Above these, renderers need minutes: browsers with depth, comrak's autolinks with the number of '@'.
 _MAX_DEPTH = 100
 _MAX_ADDRESSES = 2000
 _MAX_OUTPUT = 8 * MAX_BYTES  # markup that swells more than that was written to swell
-
-_TAGS = {"a", "blockquote", "br", "code", "del", "em", "h2", "h3", "h4", "h5", "h6", "hr", "li", "mark", "ol", "p"}
-_TAGS |= {"pre", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul"}
-_CLEANER = nh3.Cleaner(
-    tags=_TAGS,
-    clean_content_tags={"script", "style"},
-    attributes={"a": {"href", "title", "aria-label"}, "ol": {"start"}} | {f"h{n}": {"id"} for n in range(2, 7)},
-    allowed_classes={
-        "a": {"anchor", "image"},
-        "span": {"image"},
-        "td": {"left", "center", "right"},
-        "th": {"left", "center", "right"},
-    },
-    url_schemes={"http", "https", "mailto"},
-    link_rel=REL,
-    id_prefix=ID_PREFIX,
-)
 
 _FRONT_MATTER = re.compile(r"\A\s*---[ \t]*\r?\n(?:.*?\r?\n)?(?:---|\.\.\.)[ \t]*(?:\r?\n|\Z)", re.DOTALL)
 _NESTING = re.compile(r"<(/?)(?:blockquote|ul|ol|li|em|strong|del)\b")
@@ -57,14 +41,31 @@ _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*):")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f]+")
 _HIDDEN_MARK = re.compile(r"<[^>]*>|(⟦U\+[0-9A-F]{4,6}⟧)")
 # What comrak writes and we write differently. Text has no bare '<' in safe mode, so these are its own tags.
-_REWRITTEN = re.compile(
-    r'<h(?P<level>[1-6])>(?P<heading>.*?)</h(?P=level)>|<img src="(?P<source>[^"]*)" alt="(?P<alt>[^"]*)"[^>]*/>'
-    r"|<a href=\"(?P<href>[^\"]*)\"|(?P<closed></a>)|<input type=\"checkbox\"(?P<checked> checked=\"\")?[^>]*/> ?"
-    r'|<(?P<cell>t[hd]) align="(?P<align>left|center|right)">',
-    re.DOTALL,
+_HEADING = r"h(?P<level>[1-6])>(?P<heading>.*?)</h(?P=level)>"
+_LINK = r'a href="(?P<href>[^"]*)"'
+_OTHERS = (
+    r'code(?P<code> class="[^"]*")>|(?P<line>[bh]r) />|(?P<cell>t[hd]) align="(?P<align>left|center|right)">'
+    r'|input type="checkbox"(?P<checked> checked="")?[^>]*/> ?'
 )
+_IMAGE = r'img src="(?P<source>[^"]*)" alt="(?P<alt>[^"]*)"[^>]*/>'
+_REWRITTEN = re.compile(f"<(?:{_HEADING}|{_LINK}|{_OTHERS})", re.DOTALL)
+_WITH_IMAGES = re.compile(f"<(?:{_HEADING}|{_LINK}|{_IMAGE}|(?P<closed>/a)>|{_OTHERS})", re.DOTALL)
 _TAG = re.compile(r"<[^>]*>")
 _FRAGMENT = re.compile(r'<a href="#([^"]*)"')
+# Every '<' of what is shown begins one of these, or the text is not laid out. Addresses have one of the schemes, or
+# lead to a heading or a page here.
+_ADDRESS = r'(?:(?i:https?|mailto):|\#|/(?!/))[^"<>\s]*'
+_FOREIGN = re.compile(
+    rf'''<(?!
+        /?(?:p|code|strong|li|em|ul|ol|pre|t[dhr]|a|span|del|blockquote|table|thead|tbody|mark|h[2-6])>|[bh]r>
+        |a(?:\ href="{_ADDRESS}"(?:\ rel="{REL}")?)?(?:\ title="[^"<>]*")?>
+        |a\ class="anchor"\ href="\#[^"<>\s]*"\ aria-label="[^"<>]*">
+        |a\ class="image"\ href="{_ADDRESS}"\ rel="{REL}">
+        |h[2-6]\ id="{ID_PREFIX}[^"<>\s]*">|ol\ start="[0-9]+">|span\ class="image">
+        |t[hd]\ class="(?:left|center|right)">
+    )'''.replace(REL, REL.replace(" ", r"\ ")),
+    re.VERBOSE,
+)
 _NOT_IN_SLUG = re.compile(r"[^\w\- ]+")
 
 
@@ -85,18 +86,21 @@ def render(text: str, *, source_url: str, raw_url: str, folder: str = "", intern
     """
     body, cut = _cut(split_front_matter(text)[1])
     body = show_hidden(body)
+    if "\r" in body:
+        body = body.replace("\r\n", "\n").replace("\r", "\n")
     html = comrak.render_markdown(
         body, extension_options=_extensions(body, source_url, folder, internal), render_options=_render_options()
     )
     if _too_deep(html) or len(html := _Rewriter(raw_url, folder).rewrite(html)) > _MAX_OUTPUT:
-        return _NOTICE_PLAIN + Markup('<pre tabindex="0">{}</pre>').format(body)
+        return _as_written(body)
     if "⟦U+" in html:
         html = _HIDDEN_MARK.sub(lambda match: f"<mark>{match[1]}</mark>" if match[1] else match[0], html)
-    html = _CLEANER.clean(html)
+    if _FOREIGN.search(html):
+        return _as_written(body)
     # Wide tables and code scroll inside their box; the box takes the keyboard's focus, so that keys scroll it.
     html = html.replace("<table>", '<div class="scroll" tabindex="0"><table>').replace("</table>", "</table></div>")
     html = html.replace("<pre>", '<pre tabindex="0">')
-    return (_NOTICE_CUT if cut else Markup("")) + Markup(html)  # noqa: S704  what nh3 let through
+    return (_NOTICE_CUT if cut else Markup("")) + Markup(html)  # noqa: S704  no tag but those of `_FOREIGN`
 
 
 def split_front_matter(text: str) -> tuple[str, str]:
@@ -114,6 +118,11 @@ _NOTICE_PLAIN = Markup(
 )
 
 
+def _as_written(body: str) -> Html:
+    return _NOTICE_PLAIN + Markup('<pre tabindex="0">{}</pre>').format(body)
+
+
+@cache
 def _render_options() -> comrak.RenderOptions:
     options = comrak.RenderOptions()
     options.escape = True
@@ -185,33 +194,36 @@ class _Rewriter:
 
     raw_url: str
     folder: str
+    pattern: re.Pattern[str] = _REWRITTEN
     inside_link: bool = False
     ids: dict[str, int] = field(default_factory=dict)  # id -> how often its text came
 
     def rewrite(self, html: str) -> str:
-        html = _REWRITTEN.sub(self._replace, html)
+        self.pattern = _WITH_IMAGES if "<img " in html else _REWRITTEN
+        html = self.pattern.sub(self._replace, html)
+        if '<a href="#' not in html:
+            return html
         return _FRAGMENT.sub(lambda match: match[0] if unquote(unescape(match[1])) in self.ids else "<a", html)
 
     def _replace(self, match: re.Match[str]) -> str:
-        if match["level"]:
+        kind = match.lastgroup
+        if kind == "heading":
             return self._heading(int(match["level"]), match["heading"])
-        if match["source"] is not None:
+        if kind == "alt":
             return self._image(unescape(match["source"]), match["alt"])
-        if match["href"] is not None:
-            self.inside_link = True
-            return f'<a href="{match["href"]}"' if match["href"] else "<a"
-        if match["closed"]:
-            self.inside_link = False
-            return match["closed"]
-        if match["cell"]:
+        if kind == "align":
             return f'<{match["cell"]} class="{match["align"]}">'
-        return "☑ " if match["checked"] else "☐ "
+        self.inside_link = kind == "href" or (self.inside_link and kind != "closed")
+        if kind == "href":
+            return _link(match["href"])
+        # The language of code is left out: nothing here uses it.
+        return {"code": "<code>", "closed": "</a>", "line": f"<{match['line']}>", "checked": "☑ "}.get(kind or "", "☐ ")
 
     def _heading(self, level: int, content: str) -> str:
         level = min(level + 1, 6)
         inner, plain = content, content
         if "<" in content:
-            inner = _REWRITTEN.sub(self._replace, content)
+            inner = self.pattern.sub(self._replace, content)
             plain = _TAG.sub("", inner)
         plain = unescape(plain)
         identifier = self._unique(ID_PREFIX + _NOT_IN_SLUG.sub("", plain.lower()).strip().replace(" ", "-"))
@@ -231,4 +243,10 @@ class _Rewriter:
         url = "" if self.inside_link else resolve(source, self.raw_url, self.folder)
         if not url or url.startswith("#"):
             return f'<span class="image">{name}</span>'
-        return f'<a class="image" href="{escape(url)}">{name}</a>'
+        return f'<a class="image" href="{escape(url)}" rel="{REL}">{name}</a>'
+
+
+def _link(href: str) -> str:
+    if not href:
+        return "<a"
+    return f'<a href="{href}"' if href.startswith("#") else f'<a href="{href}" rel="{REL}"'

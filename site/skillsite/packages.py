@@ -13,12 +13,14 @@ import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from skilldata.config import S3Settings
 from skilldata.errors import IntegrityError, NotFound
-from skilldata.objects import ObjectStore
 from skilldata.snapshot import FileRow, VersionRow
+
+if TYPE_CHECKING:
+    from skilldata.objects import ObjectStore
 
 MAX_FILE = 64 * 1024  # bytes of a file that is shown
 MAX_TEXT = 512 * 1024  # bytes of all files of a version that are shown
@@ -54,6 +56,8 @@ class StoredPackages:
 
     @cached_property
     def _store(self) -> ObjectStore:
+        from skilldata.objects import ObjectStore  # noqa: PLC0415  boto3 takes half a second, in each process
+
         return ObjectStore(self.settings)
 
     def __getstate__(self) -> dict[str, S3Settings]:

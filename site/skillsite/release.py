@@ -145,8 +145,14 @@ def write_files(folder: Path, name: str, contents: Contents, made: set[str]) -> 
     """
     make_folder(folder, name, made)
     for suffix, content in contents.items():
-        with open(f"{folder}/{name}{suffix}", "xb") as file:  # noqa: PTH123  pathlib doubles the cost of a small file
-            file.write(content)
+        # Neither pathlib nor a file object: each doubles the cost of a small file.
+        file = os.open(f"{folder}/{name}{suffix}", os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
+        try:
+            rest = memoryview(content)
+            while rest:
+                rest = rest[os.write(file, rest) :]
+        finally:
+            os.close(file)
     return sum(map(len, contents.values()))
 
 

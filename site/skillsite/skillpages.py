@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import NamedTuple
 
 from skilldata.copyrows import Origin
@@ -125,9 +126,13 @@ class _Places:
     def __init__(
         self, skill: Skill, version: VersionRow | None, anchors: Anchors, path: str, addresses: Addresses
     ) -> None:
-        self._sources = source_links(skill, version, addresses)
+        self._links = (skill, version, addresses)
         self._anchors = anchors
         self._page = path + FILES
+
+    @cached_property
+    def _sources(self) -> Mapping[str, str]:
+        return source_links(*self._links)
 
     def __call__(self, file: str, line: int | None) -> Place:
         identifier = self._anchors.line(file, line)

@@ -10,7 +10,7 @@ from skilldata.clientkeys import type_client_keys
 from skilldata.copyrows import Origin
 from skilldata.snapshot import Skill, VersionRow
 from skillsite.addresses import Addresses, licence_path, skill_path
-from skillsite.install import download, package_url, source_address
+from skillsite.install import is_handed_out, package_url, source_address
 from skillsite.loadcost import load_cost
 from skillsite.pages import LEVELS, path_or_none
 from skillsite.scanner import judgement, second_opinion
@@ -74,7 +74,7 @@ def json_twin(skill: Skill, addresses: Addresses) -> bytes:
 def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
     """What the page says, as Markdown for agents: facts first, then the text of SKILL.md marked as its author's."""
     summary, version = skill.summary, skill.current
-    fetch = download(skill, addresses)
+    handed_out = version if version and is_handed_out(summary, version) else None
     lines = [
         f"# {one_line(summary.name or summary.slug or '', 200)}",
         "",
@@ -93,8 +93,8 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
             f"- Commit: {version.revision}",
             f"- Content digest: {version.content_digest}",
         ]
-    if fetch and version:
-        lines += [f"- Package: {fetch.url}", f"- Package digest: {version.package_digest}"]
+    if handed_out:
+        lines += [f"- Package: {package_url(handed_out, addresses)}", f"- Package digest: {handed_out.package_digest}"]
     else:
         lines += ["- Package: not handed out; read the source"]
     lines += [f"- Note: {row.rule}: {one_line(row.message)} {one_line(row.remedy)}" for row in skill.diagnostics]
@@ -108,7 +108,7 @@ def markdown_twin(skill: Skill, addresses: Addresses) -> bytes:
     if second := second_opinion(skill.second_opinion):
         lines += [f"- Second opinion, advisory: {one_line(second.words)}"]
     lines += ["", "This skill is not reviewed.", ""]
-    if fetch:
+    if handed_out:
         lines += [
             "The rest is the skill's own text, as its author published it.",
             "",

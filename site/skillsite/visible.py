@@ -21,7 +21,7 @@ _BLANK = frozenset(
     + "".join(map(chr, [*range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0)]))
 )
 _ORDINARY = frozenset("\t\n\r")
-_CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROLS = bytes(code for code in [*range(0x20), 0x7F] if chr(code) not in _ORDINARY)
 _PRESENTATION = "\ufe0e\ufe0f"  # text or emoji style of the character before
 _ZERO_WIDTH_JOINER = "\u200d"
 
@@ -32,7 +32,7 @@ def show_hidden(text: str) -> str:
     Joiners and style selectors inside emoji stay, as do line ends and tabs; a byte order mark at the very
     start is dropped.
     """
-    if text.isascii() and not _CONTROLS.search(text):
+    if text.isascii() and (text.isprintable() or not _has_control(text.encode())):
         return text
     text = text.removeprefix("\ufeff")
     hidden = sorted(filter(_is_hidden, set(text)))
@@ -46,6 +46,10 @@ def one_line(text: str, limit: int | None = None) -> str:
         return folded
     head, _, tail = folded[:limit].rpartition(" ")
     return (head if len(tail) < limit // 4 else folded[:limit]).rstrip(",.;:") + "…"
+
+
+def _has_control(text: bytes) -> bool:
+    return len(text.translate(None, _CONTROLS)) < len(text)  # several times as fast as a search
 
 
 def _mark(match: re.Match[str]) -> str:
