@@ -114,8 +114,14 @@ def _build(snapshot: Path, output: Path, answers: SimpleQueue[Built]) -> None:
         report = build_site(opened, output, settings=SiteSettings())
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     cpu = time.process_time() - start + children.ru_utime + children.ru_stime
-    memory = max(children.ru_maxrss, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
+    memory = max(children.ru_maxrss, peak_of_this_process()) / 1024
     answers.put(Built(cpu, memory, report.written + report.kept, report.written, report.pages))
+
+
+def peak_of_this_process() -> int:
+    """Most memory that this process had, in KiB. `getrusage` would count what its parent had when it was started."""
+    status = Path("/proc/self/status").read_text()
+    return next(int(line.split()[1]) for line in status.splitlines() if line.startswith("VmHWM:"))
 
 
 def time_extras(snapshot: Path) -> float:
