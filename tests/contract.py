@@ -50,7 +50,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=600, help="how long (default: 600)")
     options = parser.parse_args()
     with served() as address:
-        return run(address, options.seconds).returncode
+        return run(address, "--max-time", str(options.seconds), "--generation-database", "none").returncode
 
 
 @contextmanager
@@ -67,13 +67,13 @@ def served() -> Iterator[str]:
             yield address
 
 
-def run(address: str, seconds: int, *, capture: bool = False) -> subprocess.CompletedProcess[str]:
-    """Run schemathesis on a served API for so many seconds."""
+def run(address: str, *bounds: str, capture: bool = False) -> subprocess.CompletedProcess[str]:
+    """Run schemathesis on a served API within bounds, which are options of the program."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "schemathesis.toml").write_text(CONFIGURATION)
         where = f"{address}/api/v1/openapi.json"
-        command = [str(PROGRAM), "run", where, "--checks", "all", "--max-time", str(seconds)]
-        command += ["--no-color", "--continue-on-failure", "--generation-database", "none"]
+        command = [str(PROGRAM), "run", where, "--checks", "all", *bounds]
+        command += ["--no-color", "--continue-on-failure"]
         return subprocess.run(command, cwd=folder, capture_output=capture, text=True, check=False)
 
 

@@ -321,6 +321,7 @@ EXAMPLES = {
     "/api/v1/skills/{owner}/{repository}/{slug}/files": [f"{PDF}/files", f"{PDF}/files?version=1.0.0"],
     "/api/v1/skills/{owner}/{repository}/{slug}/diagnostics": ["/api/v1/skills/acme/tools/commit-message/diagnostics"],
     "/api/v1/skills/{owner}/{repository}/{slug}/download": [f"{PDF}/download?version=1.1.0"],
+    "/api/v1/skills/{owner}/{repository}/{slug}/downloads": [f"{PDF}/downloads"],
     "/api/v1/packages/{digest}": [f"/api/v1/packages/{next(iter(packages()))}"],
     "/api/v1/skills/{owner}/{repository}/{slug}/findings": ["/api/v1/skills/acme/tools/commit-message/findings"],
     "/api/v1/skills/{owner}/{repository}/{slug}/diff": [f"{PDF}/diff", f"{PDF}/diff?before=1.0.0&after=1.1.0"],
