@@ -17,7 +17,6 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
-from pydantic import SecretStr
 
 from skilldata.config import PublishSettings
 from skilldata.errors import IntegrityError, NotFound
@@ -333,19 +332,6 @@ def test_what_nothing_refers_to_is_deleted_after_the_window_and_not_before(place
     for one in place.publisher().published.history():
         place.publisher().go_back(one.snapshot)
         assert addresses(place.read)
-
-
-def test_a_cdn_is_told_and_one_that_cannot_be_told_stops_nothing(place: Place, tmp_path: Path) -> None:
-    told = tmp_path / "told"
-    command = ("sh", "-c", f"cat > {told}")
-    place.publisher(settings=PublishSettings(purge_command=command)).publish(built(tmp_path / "one", skills("a")))
-    assert "index/v1/entry.json" in told.read_text().splitlines()
-    settings = PublishSettings(purge_command=("false",), purge_url=SecretStr("http://127.0.0.1:9/purge?key=secret"))
-    report = place.publisher(settings=settings).publish(built(tmp_path / "two", skills("a", "b")))
-    assert report.changed
-    assert "purge command failed" in report.purge_error
-    assert "purge address failed" in report.purge_error
-    assert "secret" not in report.purge_error
 
 
 def test_another_bucket_gets_the_packages_that_may_be_handed_out(

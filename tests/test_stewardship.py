@@ -226,8 +226,11 @@ def test_caches_and_other_places_forget_what_was_taken_away(
     publisher.publish(publish(registry))
     assert target.size(package_key(digest))
     make(rulings, digest, Action.BLOCKED)
-    done, problem = withdraw(registry.database, registry.objects, settings)
-    assert (done.taken, problem) == ((package_key(digest),), "")
+    down = PublishSettings(purge_command=("false",))
+    done, problem = withdraw(registry.database, registry.objects, down)
+    assert (done.taken, problem) == ((package_key(digest),), "the purge command failed: CalledProcessError")
+    done, problem = withdraw(registry.database, registry.objects, settings)  # caches would keep it for a year
+    assert (done.taken, problem) == ((), "")
     assert package_key(digest) in told.read_text().splitlines()
     publisher.publish(publish(registry), even_if_smaller=True)
     assert target.size(package_key(digest)) is None

@@ -55,7 +55,8 @@ def list_all(as_json: Json = False) -> None:
     live = pointer.snapshot if pointer else None
     rows = [(info.id, info.counts["skills"], "live" if info.id == live else "") for info in store.list()]
     data = [{"id": name, "skills": skills, "live": bool(mark)} for name, skills, mark in rows]
-    context.show(data, as_json=as_json, text=context.table(list(rows), ("SNAPSHOT", "SKILLS", "")))
+    shown = context.table(rows, ("SNAPSHOT", "SKILLS", "")) if rows else "none yet: `skillregistry snapshot create`"
+    context.show(data, as_json=as_json, text=shown)
 
 
 @snapshots.command("show")
@@ -172,10 +173,10 @@ def prune(
         one.name: one.collect(datetime.now(UTC), keep, dry_run=dry_run) for one in _publication(settings).publishers
     }
     data = {"snapshots": local, "targets": {name: asdict(done) for name, done in places.items()}, "dry_run": dry_run}
-    verb = "would go" if dry_run else "deleted"
-    lines = [f"{len(local)} snapshots of this machine {verb}"]
+    verb = "would be deleted" if dry_run else "deleted"
+    lines = [f"snapshots of this machine: {len(local)} {verb}", *(f"  {name}" for name in local)]
     lines += [
-        f"{name}: {len(done.deleted)} files, {done.deleted_bytes} bytes {verb}; {done.waiting} unused ones wait"
+        f"{name}: {len(done.deleted)} files {verb}, {done.deleted_bytes} bytes; {done.waiting} more wait"
         for name, done in places.items()
     ]
     context.show(data, as_json=as_json, text="\n".join(lines))

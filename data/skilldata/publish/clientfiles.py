@@ -62,13 +62,12 @@ class ClientFiles:
         notes = self._published.notes()
         return notes.clients == (snapshot_id,) and notes.clients_made == self._made
 
-    def write(self, new: IndexTree, folder: Path, told: Callable[[str], None]) -> list[str]:
+    def write(self, new: IndexTree, folder: Path) -> list[str]:
         """Write what may differ from the files that are there.
 
         Args:
             new: The JSON index that the files are to show.
             folder: The snapshot's folder.
-            told: Told the path of each file that was written.
 
         Returns:
             Paths to delete when nothing refers to them any more; then call `done`.
@@ -83,8 +82,8 @@ class ClientFiles:
         with Snapshot(folder) as snapshot:
             for base in bases:
                 for files in owner_files(new, snapshot, changes(base, new), self.addresses):
-                    gone.update(dict.fromkeys(self._put_owner(files, told)))
-            gone.update(dict.fromkeys(self._put_root(new, snapshot, told)))
+                    gone.update(dict.fromkeys(self._put_owner(files)))
+            gone.update(dict.fromkeys(self._put_root(new, snapshot)))
         return list(gone)
 
     @property
@@ -106,12 +105,12 @@ class ClientFiles:
         """Note that all files are those of a snapshot."""
         self._published.note(clients=(snapshot_id,), clients_made=self._made)
 
-    def _put_owner(self, files: OwnerFiles, told: Callable[[str], None]) -> Iterator[str]:
+    def _put_owner(self, files: OwnerFiles) -> Iterator[str]:
         leftovers = [path for raw in files.raw for path in self._put_raw(raw, files.paths)]
-        yield from self._put_documents(files.documents, told)  # what lists a file goes before the file
+        yield from self._put_documents(files.documents)  # what lists a file goes before the file
         yield from leftovers
 
-    def _put_documents(self, documents: Iterator[Written], told: Callable[[str], None]) -> Iterator[str]:
+    def _put_documents(self, documents: Iterator[Written]) -> Iterator[str]:
         for path, data in documents:
             if not self.writes(path):
                 continue
@@ -119,7 +118,6 @@ class ClientFiles:
                 yield path
             else:
                 self._target.put(path, data, DOCUMENT)
-                told(path)
 
     def _put_raw(self, raw: RawSkill, paths: Files) -> Iterator[str]:
         """Write the files of a skill; yield those of an earlier version that it no longer has."""
@@ -145,7 +143,7 @@ class ClientFiles:
                 self._target.put(folder + name, package.read(name), MARKDOWN if name == MANIFEST else RAW)
         return paths
 
-    def _put_root(self, new: IndexTree, snapshot: Snapshot, told: Callable[[str], None]) -> Iterator[str]:
+    def _put_root(self, new: IndexTree, snapshot: Snapshot) -> Iterator[str]:
         """Write what lies at the root: few files, all of them each time."""
         root = Scope()
         catalogue = Catalogue(new, snapshot, self.addresses, self._settings)
@@ -155,7 +153,7 @@ class ClientFiles:
         raw: set[str] = set()
         for offer in found if self.has_raw_files else ():
             raw |= self._put_files(raw_folder(root, offer.name), offer, before, files)
-        yield from self._put_documents(self._root_documents(catalogue, found, files), told)
+        yield from self._put_documents(self._root_documents(catalogue, found, files))
         yield from sorted(before - raw)
 
     def _root_documents(self, catalogue: Catalogue, found: list[Offer], files: Files) -> Iterator[Written]:

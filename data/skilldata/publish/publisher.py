@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
@@ -29,11 +29,11 @@ from skilldata.publish.clientfiles import ClientFiles
 from skilldata.publish.collect import Collected, collect
 from skilldata.publish.entries import EntryMaker, tree_bytes
 from skilldata.publish.order import DOCUMENT, ROOT, SNAPSHOT
-from skilldata.publish.published import ENTRY, STATUS, Published, entry_path, tree_path
-from skilldata.publish.purge import purge
+from skilldata.publish.published import ENTRY, Published, entry_path, tree_path
+from skilldata.publish.purge import purge_with_earlier
 from skilldata.publish.signed import Outgoing, SignedDocuments, Vouch
 from skilldata.publish.smallfiles import SmallFiles
-from skilldata.publish.target import Target
+from skilldata.publish.target import Target, Traffic
 from skilldata.publish.uploads import Uploads
 
 
@@ -48,7 +48,6 @@ class PublishReport:
     put_bytes: int = 0
     deltas: int = 0
     purge_error: str = ""
-    paths: list[str] = field(default_factory=list, repr=False)
 
 
 class Publisher:
@@ -194,29 +193,26 @@ class Publisher:
         entry = parse(Entry, data, new.tree.snapshot)
         report = PublishReport(entry.snapshot, self._target.name, changed=True, deltas=len(entry.deltas))
         self._signed.put(data, signed)
-        gone = self._documents.write(new, report.paths.append)
-        gone += self._put_clients(folder, new, report)
+        gone = [*self._documents.write(new), *self._put_clients(folder, new)]
         self._aftermath.put_history(entry)
         self.published.put(entry_path(entry.snapshot), data, SNAPSHOT)
         self.published.put(ENTRY, data, DOCUMENT)
-        report.paths.append(ROOT + ENTRY)
-        self._delete(gone, report)
+        self._delete(gone)
         self._documents.done(entry.snapshot)
         self._note_clients(folder, entry.snapshot)
         return self._finish(folder, new, entry, seen, report=report, changed=True)
 
-    def _put_clients(self, folder: Path | None, new: IndexTree, report: PublishReport) -> list[str]:
+    def _put_clients(self, folder: Path | None, new: IndexTree) -> list[str]:
         """Write the clients' files that may differ; give the paths of those that are to go."""
-        return self._clients.write(new, folder, report.paths.append) if self._clients and folder else []
+        return self._clients.write(new, folder) if self._clients and folder else []
 
     def _note_clients(self, folder: Path | None, snapshot_id: str) -> None:
         if self._clients and folder:
             self._clients.done(snapshot_id)
 
-    def _delete(self, paths: Sequence[str], report: PublishReport) -> None:
+    def _delete(self, paths: Sequence[str]) -> None:
         for path in paths:
             self._target.delete(path)
-            report.paths.append(path)
 
     def _finish(
         self,
@@ -230,18 +226,19 @@ class Publisher:
     ) -> PublishReport:
         done = report or PublishReport(entry.snapshot, self._target.name, changed=changed)
         if not self._documents.are_of(entry.snapshot):
-            self._delete(self._documents.write(new, done.paths.append), done)
+            self._delete(self._documents.write(new))
             self._documents.done(entry.snapshot)
         if self._clients and not self._clients.are_of(entry.snapshot):
-            self._delete(self._put_clients(folder, new, done), done)
+            self._delete(self._put_clients(folder, new))
             self._note_clients(folder, entry.snapshot)
         self._aftermath.put_feed(new)
         self._aftermath.put_status(entry, seen)
         self._aftermath.put_schema()
         self.published.mend_compressed()
-        done.paths += [ROOT + STATUS, *self._uploads.withdraw()]
-        done.purge_error = purge(self._settings, done.paths)
-        done.puts, done.put_bytes = self._target.puts, self._target.put_bytes
+        self._uploads.withdraw()
+        traffic = self._target.traffic
+        done.puts, done.put_bytes = traffic.puts, traffic.put_bytes
+        done.purge_error = purge_with_earlier(self._settings, self._target, traffic.changed)
         return done
 
     # -- helpers
@@ -258,5 +255,5 @@ class Publisher:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         with alone(self._lock):
-            self._target.puts = self._target.put_bytes = 0
+            self._target.traffic = Traffic()
             yield

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from skilldata.jsonindex.tree import IndexTree, changes
 from skilldata.publish.order import DOCUMENT, ROOT
 from skilldata.publish.published import Published
@@ -20,12 +18,11 @@ class SmallFiles:
         """Whether the target's documents are those of a snapshot, and nothing is left to do."""
         return self._published.notes().documents == (snapshot_id,)
 
-    def write(self, new: IndexTree, told: Callable[[str], None]) -> list[str]:
+    def write(self, new: IndexTree) -> list[str]:
         """Write what may differ from the documents that are there.
 
         Args:
             new: The JSON index that the documents are to show.
-            told: Told the path of each document that was written.
 
         Returns:
             Paths to delete when nothing refers to them any more; then call `done`.
@@ -40,7 +37,6 @@ class SmallFiles:
                     gone.append(ROOT + path)
                 else:
                     self._published.put(path, data, DOCUMENT)
-                    told(ROOT + path)
         return gone
 
     def done(self, snapshot_id: str) -> None:

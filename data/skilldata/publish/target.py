@@ -10,8 +10,33 @@ from pathlib import Path
 from typing import Protocol
 
 from skilldata.errors import NotFound, SnapshotError
-from skilldata.objects import ObjectStore
-from skilldata.publish.order import Kind
+from skilldata.objects import IMMUTABLE, ObjectStore
+from skilldata.publish.order import NEVER, Kind
+
+MAX_CHANGED = 5000  # paths that are told apart; of more it is only known that they are many
+
+
+class Traffic:
+    """What was written to a target: how much, and what caches may have otherwise.
+
+    `changed` are the paths that were written over or deleted, and may be cached; at most `MAX_CHANGED` and one more.
+    """
+
+    def __init__(self) -> None:
+        self.puts = self.put_bytes = 0
+        self.changed: set[str] = set()
+
+    def put(self, path: str, size: int, kind: Kind) -> None:
+        """Count a file that was written."""
+        self.puts += 1
+        self.put_bytes += size
+        if kind.cache_control not in (IMMUTABLE, NEVER):
+            self.delete(path)
+
+    def delete(self, path: str) -> None:
+        """Note a file that was deleted."""
+        if len(self.changed) <= MAX_CHANGED:
+            self.changed.add(path)
 
 
 class Target(Protocol):
@@ -19,8 +44,7 @@ class Target(Protocol):
 
     name: str
     has_packages: bool  # whether the crawler stores its packages in this very place
-    puts: int
-    put_bytes: int
+    traffic: Traffic
 
     def get(self, path: str) -> bytes:
         """Read a file.
@@ -62,7 +86,7 @@ class FolderTarget:
 
     def __init__(self, folder: Path) -> None:
         self.name = str(folder)
-        self.puts = self.put_bytes = 0
+        self.traffic = Traffic()
         self._folder = folder
 
     def get(self, path: str) -> bytes:
@@ -92,8 +116,7 @@ class FolderTarget:
         except BaseException:
             Path(partial).unlink(missing_ok=True)
             raise
-        self.puts += 1
-        self.put_bytes += len(data)
+        self.traffic.put(path, len(data), kind)
 
     def put_file(self, path: str, file: Path, kind: Kind) -> None:
         """Link a file, or copy it where it cannot be linked."""
@@ -106,12 +129,12 @@ class FolderTarget:
         except OSError:
             partial.write_bytes(file.read_bytes())
         partial.replace(place)
-        self.puts += 1
-        self.put_bytes += file.stat().st_size
+        self.traffic.put(path, file.stat().st_size, kind)
 
     def delete(self, path: str) -> None:
         """Delete a file, and the folders that it leaves empty."""
         file = self._at(path)
+        self.traffic.delete(path)
         with suppress(NotADirectoryError, IsADirectoryError):
             file.unlink(missing_ok=True)
         for folder in file.relative_to(self._folder).parents:
@@ -147,7 +170,7 @@ class BucketTarget:
     def __init__(self, objects: ObjectStore, *, has_packages: bool) -> None:
         self.name = f"bucket {objects.bucket}"
         self.has_packages = has_packages
-        self.puts = self.put_bytes = 0
+        self.traffic = Traffic()
         self._objects = objects
 
     def get(self, path: str) -> bytes:
@@ -161,21 +184,18 @@ class BucketTarget:
     def put(self, path: str, data: bytes, kind: Kind) -> None:
         """Write an object."""
         self._objects.put(path, data, content_type=kind.content_type, cache_control=kind.cache_control)
-        self._count(len(data))
+        self.traffic.put(path, len(data), kind)
 
     def put_file(self, path: str, file: Path, kind: Kind) -> None:
         """Upload a file."""
         self._objects.put_file(path, file, content_type=kind.content_type, cache_control=kind.cache_control)
-        self._count(file.stat().st_size)
+        self.traffic.put(path, file.stat().st_size, kind)
 
     def delete(self, path: str) -> None:
         """Delete an object."""
+        self.traffic.delete(path)
         self._objects.delete(path)
 
     def paths(self, prefix: str) -> Iterator[tuple[str, int]]:
         """Yield the objects under a prefix."""
         yield from self._objects.keys(prefix)
-
-    def _count(self, size: int) -> None:
-        self.puts += 1
-        self.put_bytes += size

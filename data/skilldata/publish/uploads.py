@@ -106,15 +106,14 @@ class Uploads:
         if self._signer is not None:
             self._target.put(envelope_key(key), sign_statement(statement, self._signer), DOCUMENT)
 
-    def withdraw(self) -> list[str]:
-        """Delete packages that the registry's own store hands out no more; give their paths."""
+    def withdraw(self) -> None:
+        """Delete packages that the registry's own store hands out no more."""
         if self._packages is None or self._target.has_packages:
-            return []
+            return
         offered = {key for key, _ in self._packages.keys(PACKAGES)}
         gone = [path for path, _ in self._target.paths(PACKAGES) if path not in offered]
         for path in gone:
             self._target.delete(path)
-        return gone
 
     def parts(self, old: IndexTree | None, new: IndexTree) -> None:
         """Upload shards, and then the directories that list them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from skilldata.config import PublishSettings
 from skilldata.database import Database
 from skilldata.objects import ObjectStore
-from skilldata.publish.purge import purge
+from skilldata.publish.purge import purge_with_earlier
 from skilldata.publish.rawfiles import erase_raw_files
 from skilldata.publish.target import BucketTarget, FolderTarget, Target
 from skilldata.stewardship import withhold
@@ -24,10 +24,11 @@ def withdraw(database: Database, objects: ObjectStore, settings: PublishSettings
         What was moved, and what went wrong in telling the CDN, '' where nothing did.
     """
     done = withhold(database, objects)
-    if not done.taken:
-        return done, ""
-    targets: list[Target] = [BucketTarget(objects, has_packages=True)]
-    if settings.folder is not None:
-        targets.append(FolderTarget(settings.folder))
-    raw = [path for target in targets for path in erase_raw_files(database, target, done.taken)]
-    return done, purge(settings, [*done.taken, *raw])
+    store = BucketTarget(objects, has_packages=True)
+    raw: list[str] = []
+    if done.taken:
+        targets: list[Target] = [store]
+        if settings.folder is not None:
+            targets.append(FolderTarget(settings.folder))
+        raw = [path for target in targets for path in erase_raw_files(database, target, done.taken)]
+    return done, purge_with_earlier(settings, store, [*done.taken, *raw])
