@@ -12,10 +12,10 @@ const more = document.getElementById("more");
 const title = document.title;
 let index, latest, wanted = PAGE;
 
-async function find(query) {
+async function find(query, files) {
   if (place.index) {
     try {
-      return await (await (index ??= openIndex(place.index)))(query, wanted, wanted > PAGE ? Infinity : FILES);
+      return await (await (index ??= openIndex(place.index)))(query, wanted, files);
     } catch (error) {
       index = undefined;
       console.warn(error);
@@ -27,7 +27,7 @@ async function find(query) {
   return { total, better, rows: results.map((one) => [one.owner, one.repository, one.slug, one.name, one.description, one.level, one.licence, one.stars]) };
 }
 
-async function show(query) {
+async function show(query, files = wanted > PAGE ? Infinity : FILES) {
   latest = query;
   document.title = query ? `${query} · ${title}` : title;
   if (!query) {
@@ -36,19 +36,21 @@ async function show(query) {
     more.hidden = true;
     return;
   }
-  state.textContent = "Searching…";
+  state.textContent = "Searching";
   try {
-    const { rows, total, better } = await find(query);
+    const { rows, total, better } = await find(query, files);
     // Something else may have been typed since.
     if (latest !== query) return;
     list.replaceChildren(...rows.map(item));
     state.textContent = rows.length
       ? (rows.length < total ? `The first ${rows.length} of ${total.toLocaleString("en")} skills` : `${total} skill${total === 1 ? "" : "s"}`)
-      : "Nothing found. Try fewer or other words, or browse:";
+      : "Nothing found. Try other words or browse:";
     if (better) state.append(". Did you mean ", link(better, `?q=${encodeURIComponent(better)}`), "?");
     more.hidden = rows.length >= Math.min(total, 100);
+    // The first rows are soon there; the others of the page follow.
+    if (files === FILES && rows.length < Math.min(total, PAGE)) show(query, Infinity);
   } catch {
-    if (latest === query) state.textContent = "Search is not available on this copy of the site, or not right now. Browse instead:";
+    if (latest === query) state.textContent = "Search is not available. Browse instead:";
   }
 }
 
