@@ -9,7 +9,7 @@ from skilldata.clientformats.documents import RawSkill, Written, owner_files, ra
 from skilldata.clientformats.marketplace import MARKETPLACE
 from skilldata.clientformats.offers import Offer
 from skilldata.clientformats.scopes import Scope
-from skilldata.clientformats.wellknown import AGENT_SKILLS, RAW, SKILLS, are_fetchable
+from skilldata.clientformats.wellknown import AGENT_SKILLS, RAW, SKILLS, Files, are_fetchable
 from skilldata.errors import NotFound
 from skilldata.jsonindex.tree import IndexTree, changes
 from skilldata.publish.clientfiles import ClientFiles
@@ -36,11 +36,12 @@ def check_client_files(
     """
     owners = set()
     for files in owner_files(index, snapshot, changes(None, index), clients.addresses):
+        clients.leave_out_taken([raw.offer for raw in files.raw if raw.offer], files.paths)
         documents = list(files.documents)
         owners.add(documents[0].path.split("/")[1])
         yield from _check_documents(clients, target, documents)
         for raw in files.raw if clients.has_raw_files else ():
-            yield from _check_raw(target, snapshot, raw)
+            yield from _check_raw(target, snapshot, raw, files.paths)
     yield from _check_root(clients, target, index, snapshot)
     for path, _ in target.paths(_OWNERS):
         if path.split("/")[1] not in owners and _is_client_file(path):
@@ -48,10 +49,11 @@ def check_client_files(
 
 
 def _check_root(clients: ClientFiles, target: Target, index: IndexTree, snapshot: Snapshot) -> Iterator[str | None]:
-    offers, documents = clients.root(index, snapshot)
+    offers, paths, documents = clients.root(index, snapshot)
     yield from _check_documents(clients, target, documents)
     for offer in offers if clients.has_raw_files else ():
-        yield from _check_raw(target, snapshot, RawSkill(raw_folder(Scope(), offer.name), offer, had_files=False))
+        raw = RawSkill(raw_folder(Scope(), offer.name), offer, had_files=False)
+        yield from _check_raw(target, snapshot, raw, paths)
 
 
 def _check_documents(clients: ClientFiles, target: Target, documents: Iterable[Written]) -> Iterator[str | None]:
@@ -60,8 +62,9 @@ def _check_documents(clients: ClientFiles, target: Target, documents: Iterable[W
             yield _differs(target, path, hashlib.sha256(data).hexdigest() if data is not None else None)
 
 
-def _check_raw(target: Target, snapshot: Snapshot, raw: RawSkill) -> Iterator[str | None]:
-    wanted = _files(snapshot, raw.offer) if raw.offer else {}
+def _check_raw(target: Target, snapshot: Snapshot, raw: RawSkill, listed: Files) -> Iterator[str | None]:
+    is_there = raw.offer is not None and raw.offer.version.content_digest in listed
+    wanted = _files(snapshot, raw.offer) if raw.offer and is_there else {}
     for path, digest in wanted.items():
         yield _differs(target, raw.folder + path, digest)
     for path, _ in target.paths(raw.folder):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from skilldata.clientformats.addresses import ClientAddresses
@@ -95,11 +95,21 @@ class ClientFiles:
         """Whether a document is written at all: one that lists raw files is not where there are none."""
         return self.has_raw_files or not path.endswith(SKILLS)
 
-    def root(self, new: IndexTree, snapshot: Snapshot) -> tuple[list[Offer], Iterator[Written]]:
-        """Give what the root hands out, and its documents, which list the raw files of nothing else."""
+    def root(self, new: IndexTree, snapshot: Snapshot) -> tuple[list[Offer], Files, Iterator[Written]]:
+        """Give what the root hands out, the paths of its files, and its documents."""
         catalogue = Catalogue(new, snapshot, self.addresses, self._settings)
         offers = catalogue.offers(Scope())
-        return offers, self._root_documents(catalogue, offers, files_of(snapshot, digests_of(offers)))
+        files = files_of(snapshot, digests_of(offers))
+        self.leave_out_taken(offers, files)
+        return offers, files, self._root_documents(catalogue, offers, files)
+
+    def leave_out_taken(self, offers: Iterable[Offer], listed: Files) -> None:
+        """Take from `listed` the files of packages that were taken down after the snapshot, as `write` does."""
+        for offer in offers if self.has_raw_files else ():
+            try:
+                self._read_package(offer.version.package_digest)
+            except NotFound:
+                listed.pop(offer.version.content_digest, None)
 
     def done(self, snapshot_id: str) -> None:
         """Note that all files are those of a snapshot."""
