@@ -15,7 +15,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.node import find_node
+from tests.relevance.answers import ask_node
 
 SCRIPT = Path(__file__).resolve().parent / "pagefind.mjs"
 _AT_ONCE = 200  # records under way
@@ -66,12 +66,10 @@ def ask_index(folder: Path, texts: Sequence[str]) -> list[Asked]:
     Raises:
         RuntimeError: There is no Node.js that is new enough.
     """
-    node = find_node()
-    if node is None:
-        raise RuntimeError("no Node.js that is new enough; `make install` brings one")
-    asked = json.dumps(list(texts))
-    said = subprocess.run([node, SCRIPT, folder], input=asked, check=True, capture_output=True, text=True).stdout
-    return [Asked([url.strip("/") for url in one["urls"]], one["requests"], one["bytes"]) for one in json.loads(said)]
+    return [
+        Asked([url.strip("/") for url in one["urls"]], one["requests"], one["bytes"])
+        for one in ask_node(texts, SCRIPT, folder)
+    ]
 
 
 class _Talk:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
-from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import NamedTuple, Protocol, TypeVar
 
@@ -85,19 +84,7 @@ class TemporalCrawler:
 
     async def deliver(self, delivery: Delivery) -> bool:
         """Start the workflow of this delivery. Its id makes sure that there is only ever one."""
-        client = await self._connected()
-        call = client.start_workflow(
-            TAKE_DELIVERY,
-            delivery,
-            id=delivery_id(delivery.delivery),
-            task_queue=self._settings.task_queue,
-            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
-        )
-        try:
-            await _answered(call)
-        except WorkflowAlreadyStartedError:
-            return False
-        return True
+        return await self._start_once(TAKE_DELIVERY, delivery, delivery_id(delivery.delivery))
 
     async def refresh(self, request: RefreshRequest) -> None:
         """Start the workflow of this repository, or tell the one that runs."""
@@ -124,16 +111,23 @@ class TemporalCrawler:
 
     async def take_downloads(self, batch: DownloadBatch) -> None:
         """Start the workflow that adds a batch to the index. From then on Temporal keeps it."""
+        await self._start_once(TAKE_DOWNLOADS, batch, batch_workflow_id(batch.batch))
+
+    async def _start_once(self, workflow: str, content: object, workflow_id: str) -> bool:
+        """Start a workflow; gives False where there was one of that id, running or over."""
         client = await self._connected()
         call = client.start_workflow(
-            TAKE_DOWNLOADS,
-            batch,
-            id=batch_workflow_id(batch.batch),
+            workflow,
+            content,
+            id=workflow_id,
             task_queue=self._settings.task_queue,
             id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
         )
-        with suppress(WorkflowAlreadyStartedError):
+        try:
             await _answered(call)
+        except WorkflowAlreadyStartedError:
+            return False
+        return True
 
     async def _connected(self) -> Client:
         if self._settings.server_url is None:

@@ -6,7 +6,7 @@ import json
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from skilldata.search import Query, SearchIndex
 from skilldata.search.browser import browser_index
@@ -53,11 +53,7 @@ def browser_answers(folder: Path, texts: Sequence[str]) -> list[Found]:
     Raises:
         RuntimeError: There is no Node.js that is new enough.
     """
-    node = find_node()
-    if node is None:
-        raise RuntimeError("no Node.js that is new enough; `make install` brings one")
-    command = [node, HERE / "find.mjs", SCRIPT, folder / "*.bin"]
-    said = subprocess.run(command, input=json.dumps(list(texts)), check=True, capture_output=True, text=True).stdout
+    said = ask_node(texts, HERE / "find.mjs", SCRIPT, folder / "*.bin")
     return [
         Found(
             ["/".join(row[:3]) for row in one["rows"]],
@@ -68,8 +64,23 @@ def browser_answers(folder: Path, texts: Sequence[str]) -> list[Found]:
             one["shown"],
             one["next"],
         )
-        for one in json.loads(said)
+        for one in said
     ]
+
+
+def ask_node(texts: Sequence[str], script: Path, *arguments: Path) -> Any:
+    """Give queries to a script for Node.js; gives what it says, as JSON.
+
+    Raises:
+        RuntimeError: There is no Node.js that is new enough.
+    """
+    node = find_node()
+    if node is None:
+        raise RuntimeError("no Node.js that is new enough; `make setup` brings one")
+    command = [node, script, *arguments]
+    return json.loads(
+        subprocess.run(command, input=json.dumps(list(texts)), check=True, capture_output=True, text=True).stdout
+    )
 
 
 def api_answers(index: SearchIndex, texts: Sequence[str]) -> list[list[str]]:
